@@ -1,0 +1,163 @@
+package export
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+)
+
+// fetched is what one request for a page gave: events to take, or why there
+// are no more.
+type fetched struct {
+	after  tenantlog.ID // what was asked for
+	events []tenantlog.Event
+	// serverTime is Auth0's clock, or ours where it was not told.
+	serverTime time.Time
+	// caughtUp is set where the log was read to its end: everything indexed up
+	// to then is on this page or before.
+	caughtUp time.Time
+	warnings []string
+	err      error
+}
+
+// startFetching fetches pages after the id until the log ends, the time is up
+// or stop is called, one page ahead of what is taken from the channel. The
+// channel is closed after the last page or an error; stop returns once the
+// fetcher has ended.
+func (x *Exporter) startFetching(ctx context.Context, after tenantlog.ID, until time.Time) (<-chan fetched, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	pages := make(chan fetched, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer close(pages)
+		timed, release := context.WithDeadline(ctx, until)
+		defer release()
+		f := fetcher{x: x, after: after, floor: after}
+		for {
+			p := f.next(timed)
+			select {
+			case pages <- p:
+			case <-ctx.Done():
+				return
+			}
+			if p.last() {
+				return
+			}
+		}
+	}()
+	return pages, func() { cancel(); <-done }
+}
+
+// last reports whether no other page follows.
+func (p *fetched) last() bool { return p.err != nil || !p.caughtUp.IsZero() }
+
+// fetcher asks for one page after the other.
+type fetcher struct {
+	x     *Exporter
+	after tenantlog.ID
+	// floor is the id up to which events are not wanted, where the walk had to
+	// begin earlier.
+	floor tenantlog.ID
+	pages int
+}
+
+func (f *fetcher) next(ctx context.Context) fetched {
+	page, err := f.x.Source.Page(ctx, f.after)
+	p := fetched{after: f.after}
+	if errors.Is(err, ErrIDRefused) && f.pages == 0 {
+		return f.byDate(ctx, err)
+	}
+	if err == nil {
+		err = checkOrder(page.Events, f.after)
+	}
+	if err != nil {
+		p.err = f.timeUp(ctx, err)
+		return p
+	}
+	f.pages++
+	return f.accept(p, page)
+}
+
+// accept takes of a page what is wanted and old enough.
+func (f *fetcher) accept(p fetched, page tenantlog.Page) fetched {
+	p.serverTime = page.ServerTime
+	if p.serverTime.IsZero() {
+		p.serverTime = f.x.Now().UTC()
+	}
+	n := settled(page.Events, p.serverTime)
+	if n < len(page.Events) || n == 0 {
+		p.caughtUp = caughtUp(p.serverTime)
+	}
+	f.after = page.Next
+	if n > 0 {
+		f.after = max(page.Next, page.Events[n-1].ID) // never back, whatever a Link says
+	}
+	p.events = page.Events[:n]
+	for len(p.events) > 0 && p.events[0].ID <= f.floor {
+		p.events = p.events[1:]
+	}
+	return p
+}
+
+// timeUp makes of an error that the end of the time has caused one that says
+// so. A run that got no answer at all has not run out of time: Auth0 failed.
+func (f *fetcher) timeUp(ctx context.Context, err error) error {
+	if ctx.Err() == nil || errors.Is(err, ErrNoTime) {
+		return err
+	}
+	if f.pages == 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &Error{Kind: KindSource, Err: err, Text: "Auth0 did not answer in the time of a whole run.",
+			Fix: "nothing to do here if it passes: the next run tries again. Auth0's state is shown at status.auth0.com."}
+	}
+	return errTimeUp
+}
+
+// indexLag is the most by which an event's date was seen to be before the time
+// in its id, doubled.
+const indexLag = 10 * time.Second
+
+// byDate begins the walk where Auth0 does not take the id: at the lowest id
+// among the events dated from a little before it. What lies before the id
+// wanted is then left out.
+func (f *fetcher) byDate(ctx context.Context, refused error) fetched {
+	p := fetched{after: f.after}
+	t, ok := f.after.Time()
+	if !ok {
+		p.err = refused
+		return p
+	}
+	page, err := f.x.Source.Since(ctx, t.Add(-indexLag))
+	if err != nil {
+		p.err = f.timeUp(ctx, err)
+		return p
+	}
+	p.warnings = []string{fmt.Sprintf("Auth0 refused to start after log_id %s: the start was found by date", f.after)}
+	f.pages++
+	if len(page.Events) > 0 {
+		first := slices.MinFunc(page.Events, func(a, b tenantlog.Event) int { return cmp.Compare(a.ID, b.ID) })
+		page.Events, page.Next = []tenantlog.Event{first}, first.ID
+	} else {
+		page.Next = f.after
+	}
+	return f.accept(p, page)
+}
+
+// checkOrder refuses a page that is not a walk upwards from the id asked for:
+// to take it could move the position past events that were not seen.
+func checkOrder(events []tenantlog.Event, after tenantlog.ID) error {
+	last := after
+	for _, e := range events {
+		if e.ID <= last {
+			return &Error{Kind: KindSource, Text: fmt.Sprintf("Auth0 answered log_id %s after %s: a page is not in ascending order.", e.ID, last),
+				Fix: "nothing to do here if it passes: the next run asks again. If it lasts, report it to Auth0's support."}
+		}
+		last = e.ID
+	}
+	return nil
+}

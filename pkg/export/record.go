@@ -1,0 +1,172 @@
+package export
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+)
+
+// The parameters of a tenant that this package reads and writes.
+const (
+	// CheckpointName holds the log_id after which the next run goes on, for
+	// operators to read and to edit.
+	CheckpointName = "CHECKPOINT"
+	// RunName holds a RunRecord.
+	RunName = "RUN"
+)
+
+const (
+	// recordFormat is the number of the record's present form.
+	recordFormat = 1
+	// maxRecord is the most a parameter of the standard tier holds, in bytes
+	// (Systems Manager quotas).
+	maxRecord = 4096
+)
+
+// RunRecord is the parameter RUN: the record of progress, who is at work on
+// it, the last run's result, and what Slack was told. Parameter Store has no
+// compare-and-set, but answers each write with its version: a record counts
+// only if its version is the one it expects to be.
+type RunRecord struct {
+	Format int `json:"format"`
+	// Owner and Until are the claim: which run is at work, and until when it
+	// may be. Both are zero when none is.
+	Owner string    `json:"owner,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+	// Expects is the version that this record should have.
+	Expects int64 `json:"expects"`
+	// Position is the last id whose export is done or proven needless.
+	Position tenantlog.ID `json:"position,omitempty"`
+	// High is the greatest id that may ever have been handed to CloudWatch
+	// Logs: events up to it are looked up before they are sent.
+	High tenantlog.ID `json:"high,omitempty"`
+	// CaughtUp is the time of indexing up to which all that Auth0 had is
+	// behind the position.
+	CaughtUp time.Time `json:"caughtUp,omitzero"`
+	// StartFrom is the START_FROM last acted on, as it was written.
+	StartFrom string `json:"startFrom,omitempty"`
+	// Checkpoint is CHECKPOINT as we last wrote it or are about to.
+	Checkpoint WrittenCheckpoint `json:"checkpoint,omitzero"`
+	Last       *LastRun          `json:"last,omitempty"`
+	Slack      Telling           `json:"slack,omitzero"`
+}
+
+// WrittenCheckpoint is a value of CHECKPOINT that is known not to be an
+// operator's wish, or no longer one, and its version.
+type WrittenCheckpoint struct {
+	Value   string `json:"value"`
+	Version int64  `json:"version"`
+}
+
+// LastRun is the last run's result, as far as a record of 4 KB holds it.
+type LastRun struct {
+	Outcome    Outcome   `json:"outcome"`
+	Error      *Error    `json:"error,omitempty"`
+	Started    time.Time `json:"started"`
+	Ended      time.Time `json:"ended"`
+	Fetched    int       `json:"fetched"`
+	Filtered   int       `json:"filtered"`
+	Exported   int       `json:"exported"`
+	Present    int       `json:"present,omitempty"`
+	Batches    int       `json:"batches"`
+	Rescued    int       `json:"rescued,omitempty"`
+	LagSeconds int64     `json:"lagSeconds"`
+	Gap        *Gap      `json:"gap,omitempty"`
+	Version    string    `json:"version"`
+}
+
+// summary is what a record keeps of a report. Texts are cut so that a record
+// of nothing but the longest ones stays under maxRecord.
+func (r *Report) summary() *LastRun {
+	last := &LastRun{
+		Outcome: r.Outcome, Started: r.Started, Ended: r.Ended,
+		Fetched: r.Fetched, Filtered: r.Filtered, Exported: r.Exported, Present: r.Present,
+		Batches: r.Batches, Rescued: r.Rescues(), LagSeconds: r.LagSeconds, Gap: r.Gap, Version: r.Version,
+	}
+	if r.Error != nil {
+		last.Error = &Error{Kind: r.Error.Kind, Text: cut(r.Error.Text, 800), Fix: cut(r.Error.Fix, 400)}
+	}
+	return last
+}
+
+// encode is the record as a parameter's value. SSM refuses a value with {{ in
+// it, so a brace inside a string is written as its escape.
+func (r RunRecord) encode() (string, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("encode %s: %w", RunName, err)
+	}
+	out := make([]byte, 0, len(text))
+	inString := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\': // only in strings
+			out = append(out, c, text[i+1])
+			i++
+		case c == '"':
+			inString = !inString
+			out = append(out, c)
+		case c == '{' && inString:
+			out = append(out, `\u007b`...)
+		default:
+			out = append(out, c)
+		}
+	}
+	if len(out) > maxRecord {
+		return "", fmt.Errorf("encode %s: %d bytes, more than a parameter holds", RunName, len(out))
+	}
+	return string(out), nil
+}
+
+// decodeRecord reads a record as it was found. valid tells whether it counts:
+// one that was put against another record is void.
+func decodeRecord(p Parameter) (r RunRecord, valid bool, err error) {
+	if err := json.Unmarshal([]byte(p.Value), &r); err != nil {
+		return RunRecord{}, false, fmt.Errorf("version %d of %s is not JSON of ours: %w", p.Version, RunName, err)
+	}
+	if r.Format != recordFormat {
+		return RunRecord{}, false, fmt.Errorf("version %d of %s has format %d, expected %d", p.Version, RunName, r.Format, recordFormat)
+	}
+	for _, id := range []tenantlog.ID{r.Position, r.High} {
+		if id == "" {
+			continue
+		}
+		if _, err := tenantlog.ParseID(string(id)); err != nil {
+			return RunRecord{}, false, fmt.Errorf("version %d of %s: %w", p.Version, RunName, err)
+		}
+	}
+	return r, r.Expects == p.Version, nil
+}
+
+// cut shortens s until its JSON form takes at most n bytes, braces counted as
+// their escapes.
+func cut(s string, n int) string {
+	const more = "..."
+	size, end := 0, 0
+	for i, c := range s {
+		size += encodedLen(c)
+		if size <= n-len(more) {
+			end = i + utf8.RuneLen(c)
+		}
+	}
+	if size <= n {
+		return s
+	}
+	return s[:end] + more
+}
+
+// encodedLen is the most bytes that encoding/json makes of a character, a
+// brace counted as its escape.
+func encodedLen(c rune) int {
+	switch {
+	case c < ' ', c == '<', c == '>', c == '&', c == '{', c == '\u2028', c == '\u2029', c == utf8.RuneError:
+		return len(`\u0000`)
+	case c == '"', c == '\\':
+		return 2
+	default:
+		return utf8.RuneLen(c)
+	}
+}

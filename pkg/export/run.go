@@ -1,0 +1,245 @@
+// Package export is the run: it claims the tenant, fetches its log a page at a
+// time, filters, batches, delivers, advances the position and reports. It
+// decides the order of effects and knows no service: what it needs of them it
+// declares as interfaces.
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+)
+
+// Options are one tenant's settings, as far as a run needs them.
+type Options struct {
+	Tenant string
+	// BatchSize is the number of events of a full batch.
+	BatchSize int
+	// Keep decides whether an event is exported.
+	Keep func(tenantlog.Event) bool
+	// Target is the log stream of the events of a UTC day, given as 2006-01-02.
+	Target func(day string) Target
+	Start  Start
+	// Retention is how long Auth0 keeps the tenant's events, 0 where it is not
+	// known.
+	Retention time.Duration
+	Slack     SlackSettings
+	// Warnings are those that reading the settings gave.
+	Warnings []string
+	// SettingsErr says that the settings do not allow a run: it fails before
+	// anything is fetched.
+	SettingsErr error
+	// Region is that of the log group, for links.
+	Region string
+}
+
+// Exporter runs exports of one tenant.
+type Exporter struct {
+	Options
+	// Source and Sink may be nil where SettingsErr is set.
+	Source     Source
+	Sink       Sink
+	Parameters Parameters
+	// Publish tells the report to whom it concerns. An error means that the
+	// report's Notice did not get through.
+	Publish func(ctx context.Context, r Report) error
+	// Now is the clock for what is recorded and compared with Auth0's times.
+	Now func() time.Time
+	// Grace is how long a claim holds beyond the end of its run.
+	Grace time.Duration
+}
+
+// Run exports what is new since the last run, from RUN and CHECKPOINT as they
+// were read for it, and returns its report once everything it started has
+// ended. It ends before ctx's deadline.
+func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
+	t := plan(ctx)
+	r := &Report{
+		Tenant: x.Tenant, Action: "export", Outcome: OK, Started: x.Now().UTC(),
+		Warnings: slices.Clone(x.Warnings), Version: Version,
+	}
+	if x.Target != nil {
+		target := x.Target(r.Started.Format(time.DateOnly))
+		r.Place = Place{Region: x.Region, Group: target.Group, Stream: target.Stream}
+	}
+	stateCtx, cancel := context.WithDeadline(ctx, t.state)
+	defer cancel()
+	s, err := openState(stateCtx, x.Parameters, run, checkpoint, x.Now)
+	if err != nil {
+		r.fail(AsError(KindState, err))
+		return x.publish(ctx, r)
+	}
+	r.Warnings = append(r.Warnings, s.warnings...)
+	if other := s.busy(); other != nil {
+		r.skip(other)
+		return x.publish(ctx, r)
+	}
+	x.conclude(r, s, x.export(ctx, r, s, t))
+	x.save(stateCtx, r, s)
+	return x.tell(ctx, stateCtx, r, s)
+}
+
+// Fail reports a run that could not begin, because Parameter Store did not give
+// the tenant's parameters. Without them there is no Slack to tell.
+func (x *Exporter) Fail(ctx context.Context, err error, publish func(context.Context, Report) error) Report {
+	now := x.Now().UTC()
+	r := &Report{Tenant: x.Tenant, Action: "export", Started: now, Version: Version}
+	r.fail(AsError(KindState, err))
+	x.Publish = publish
+	return x.publish(ctx, r)
+}
+
+// export does the run's work and returns why it ended early, nil where it did
+// not.
+func (x *Exporter) export(ctx context.Context, r *Report, s *state, t times) error {
+	if x.SettingsErr != nil {
+		return x.SettingsErr
+	}
+	r.From, r.To = s.record.Position, s.record.Position
+	from, err := s.locate(ctx, x.Start)
+	if err != nil {
+		return err
+	}
+	r.From, r.To = from.after, from.after
+	w := newWalk(x, r, s, t, from)
+	if from.started {
+		if err := w.claim(ctx); err != nil {
+			return err
+		}
+	}
+	err = w.run(ctx)
+	w.close(err)
+	return err
+}
+
+// conclude fills in how the run ended.
+func (x *Exporter) conclude(r *Report, s *state, err error) {
+	lost, isLost := errors.AsType[*lostError](err)
+	switch {
+	case err == nil:
+	case isLost:
+		r.skip(lost)
+	case errors.Is(err, errEdited):
+		r.Outcome = Limited
+		r.Warnings = append(r.Warnings, errEdited.Error())
+	case isLimit(err):
+		r.Outcome = Limited
+	default:
+		r.fail(AsError(KindState, err))
+	}
+	r.Ended = x.Now().UTC()
+	x.clock(r, s)
+}
+
+// clock computes the ages: how far the position is behind, and how long the
+// next event will still be at Auth0.
+func (x *Exporter) clock(r *Report, s *state) {
+	at, ok := r.To.Time()
+	if r.Outcome != OK && ok && r.To != tenantlog.Oldest {
+		// What was caught up with before is not behind, however old the last
+		// event is.
+		if s.record.CaughtUp.After(at) {
+			at = s.record.CaughtUp
+		}
+		r.LagSeconds = max(0, int64(r.Ended.Sub(at)/time.Second))
+	}
+	if x.Retention == 0 {
+		return
+	}
+	left := max(0, x.Retention-time.Duration(r.LagSeconds)*time.Second).Hours()
+	if r.Gap != nil {
+		left = 0
+	}
+	r.RetentionHoursLeft = &left
+}
+
+// save writes the run's end: RUN first, which is the truth, then CHECKPOINT,
+// its copy for the operator.
+func (x *Exporter) save(ctx context.Context, r *Report, s *state) {
+	if r.Outcome == Skipped {
+		return
+	}
+	s.record.Until = time.Time{}
+	s.announceCheckpoint()
+	told := s.record.Slack
+	x.note(r, s)
+	err := s.save(ctx)
+	if err == nil {
+		if err = s.writeCheckpoint(ctx); err == nil {
+			return
+		}
+		// What RUN says of this run is no longer so.
+		s.record.Slack = told
+		x.failState(r, err)
+		x.note(r, s)
+		err = s.save(ctx)
+	}
+	if err == nil {
+		return
+	}
+	s.record.Slack = told
+	x.failState(r, err)
+	if r.Outcome != Skipped {
+		r.Notice = s.record.Slack.tell(r, x.Slack)
+	}
+}
+
+// note puts the run's result and what Slack is to be told into the record.
+func (x *Exporter) note(r *Report, s *state) {
+	r.Notice = s.record.Slack.tell(r, x.Slack)
+	s.record.Last = r.summary()
+}
+
+func (x *Exporter) failState(r *Report, err error) {
+	if lost, ok := errors.AsType[*lostError](err); ok {
+		r.skip(lost)
+		return
+	}
+	if errors.Is(err, errEdited) {
+		r.Warnings = append(r.Warnings, err.Error())
+		if r.Outcome == OK {
+			r.Outcome = Limited
+		}
+		return
+	}
+	if r.Outcome != Failed { // the first error is the one to mend
+		r.fail(AsError(KindState, err))
+	}
+}
+
+// tell publishes the report. Where its notice did not get through, RUN is
+// written again, so that the next run tries again.
+func (x *Exporter) tell(ctx, stateCtx context.Context, r *Report, s *state) Report {
+	if err := x.Publish(ctx, *r); err != nil && r.Notice != nil {
+		s.record.Slack.untell(r.Notice)
+		// Should this fail too, Slack hears of it an hour later.
+		_ = s.save(stateCtx)
+	}
+	return *r
+}
+
+func (x *Exporter) publish(ctx context.Context, r *Report) Report {
+	r.Ended = x.Now().UTC()
+	_ = x.Publish(ctx, *r) // without a notice there is nothing to get through
+	return *r
+}
+
+func (r *Report) fail(e *Error) {
+	r.Outcome, r.Error = Failed, e
+}
+
+func (r *Report) skip(other *lostError) {
+	r.Outcome, r.Error, r.Notice, r.Skipped = Skipped, nil, nil, other.Error()
+}
+
+// warn adds a warning, each text once.
+func (r *Report) warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !slices.Contains(r.Warnings, text) {
+		r.Warnings = append(r.Warnings, text)
+	}
+}

@@ -1,0 +1,401 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+)
+
+func TestFirstRunExportsEverythingInFullBatches(t *testing.T) {
+	for _, n := range []int{0, 1, 6, 7, 8, 63, 64, 100} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			w := settledLog(n)
+			r := w.run(t, nil)
+			w.check(t)
+			if want := (n + 6) / 7; r.Batches != want {
+				t.Errorf("%d batches of 7 for %d events, want %d", r.Batches, n, want)
+			}
+			if r.Outcome != OK || r.Exported != n || r.Fetched != n {
+				t.Errorf("report %+v", r)
+			}
+			if n > 0 {
+				last := string(w.log[n-1].ID)
+				if got := w.current(CheckpointName).Value; got != last {
+					t.Errorf("CHECKPOINT %s, want %s", got, last)
+				}
+			} else if got := w.current(CheckpointName); got.Version != 0 {
+				t.Errorf("CHECKPOINT was made of no event: %+v", got)
+			}
+		})
+	}
+}
+
+func TestIdleRunCosts(t *testing.T) {
+	w := settledLog(20)
+	w.run(t, nil)
+	var calls []string
+	w.hook = func(call string) { calls = append(calls, call) }
+	r := w.run(t, nil)
+	if diff := cmp.Diff([]string{"page", "put RUN"}, calls); diff != "" {
+		t.Errorf("calls of an idle run (-want +got):\n%s", diff)
+	}
+	if r.Outcome != OK || r.LagSeconds != 0 || r.Fetched != 0 {
+		t.Errorf("report %+v", r)
+	}
+}
+
+func TestFilteredEventsMoveThePosition(t *testing.T) {
+	w := settledLog(25)
+	r := w.run(t, func(x *Exporter) {
+		x.Keep = func(e tenantlog.Event) bool { return e.ID <= w.log[2].ID }
+	})
+	if r.Exported != 3 || r.Filtered != 22 || r.To != w.log[24].ID {
+		t.Errorf("exported %d, filtered %d, position %s; want 3, 22, %s", r.Exported, r.Filtered, r.To, w.log[24].ID)
+	}
+}
+
+func TestYoungEventsAreLeftForTheNextRun(t *testing.T) {
+	w := newWorld()
+	w.add(10, w.now.Add(-5*time.Second)) // one a second: the last are in the future
+	r := w.run(t, nil)
+	if want := 3; r.Exported != want { // 5, 4 and 3 seconds old
+		t.Errorf("exported %d, want %d", r.Exported, want)
+	}
+	if r.LagSeconds != 0 {
+		t.Errorf("lag %d s, want 0: what is held back is not behind", r.LagSeconds)
+	}
+	w.after(time.Minute)
+	w.run(t, nil)
+	w.check(t)
+}
+
+// TestFailAtEveryCall breaks one call after the other, and then the run
+// altogether from it on, and expects the next undisturbed run to make good for
+// it: nothing lost, nothing twice.
+func TestFailAtEveryCall(t *testing.T) {
+	for _, kind := range []struct {
+		name         string
+		lose, killed bool
+	}{
+		{name: "one call fails"},
+		{name: "one reply is lost", lose: true},
+		{name: "killed before a call", killed: true},
+		{name: "killed after a call", lose: true, killed: true},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			for n := 1; ; n++ {
+				w := settledLog(45)
+				w.failAt, w.lose, w.killed = n, kind.lose, kind.killed
+				w.run(t, nil)
+				reached := w.calls >= n
+				w.failAt = 0
+				w.after(20 * time.Minute) // a dead run's claim lapses
+				w.add(15, w.now.Add(-time.Minute))
+				if r := w.run(t, nil); r.Outcome != OK {
+					t.Fatalf("call %d: the next run: %+v", n, r)
+				}
+				w.check(t)
+				if t.Failed() {
+					t.Fatalf("after call %d", n)
+				}
+				if !reached {
+					return
+				}
+			}
+		})
+	}
+}
+
+func TestPositionNeverPassesWhatIsNotAccepted(t *testing.T) {
+	w := settledLog(60)
+	deliveries := 0
+	w.hook = func(call string) {
+		if call == "deliver" {
+			deliveries++
+		}
+	}
+	x := w.exporter(nil)
+	x.Sink = refusing{w, func(b *Batch) bool { return b.Events[0].ID == w.log[21].ID }}
+	r := x.Run(t.Context(), Parameter{}, Parameter{})
+	if r.Outcome != Failed || r.Error.Kind != KindDelivery {
+		t.Fatalf("report %+v", r)
+	}
+	if r.To != w.log[20].ID {
+		t.Errorf("position %s, want %s: the last before the refused batch", r.To, w.log[20].ID)
+	}
+	w.after(20 * time.Minute)
+	w.run(t, nil)
+	w.check(t)
+}
+
+// refusing refuses some batches.
+type refusing struct {
+	*world
+	refuse func(*Batch) bool
+}
+
+func (s refusing) Deliver(ctx context.Context, b *Batch) (Receipt, error) {
+	if s.refuse(b) {
+		return Receipt{}, &Error{Kind: KindDelivery, Text: "no"}
+	}
+	return s.world.Deliver(ctx, b)
+}
+
+func TestEditedCheckpointIsTheReplay(t *testing.T) {
+	for name, value := range map[string]func(w *world) string{
+		"a log_id": func(w *world) string { return string(w.log[9].ID) },
+		"a time":   func(w *world) string { return testTime(w.log[10].ID) },
+		"a date":   func(*world) string { return "2026-11-23" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := settledLog(30)
+			w.run(t, nil)
+			w.set(CheckpointName, value(w))
+			r := w.run(t, func(x *Exporter) {
+				x.Target = func(string) Target { return Target{"group", "other"} }
+			})
+			want := 20
+			if name == "a date" {
+				want = 30
+			}
+			if r.Exported != want {
+				t.Errorf("exported %d, want %d", r.Exported, want)
+			}
+			if again := w.run(t, nil); again.Fetched != 0 {
+				t.Errorf("the edit acted twice: %+v", again)
+			}
+		})
+	}
+}
+
+// testTime is the id's time in RFC 3339.
+func testTime(id tenantlog.ID) string {
+	at, _ := id.Time()
+	return at.Format(time.RFC3339)
+}
+
+func TestReplayIntoTheSameStreamAddsOnlyWhatIsMissing(t *testing.T) {
+	w := settledLog(30)
+	w.run(t, nil)
+	stored := w.streams[mainTarget]
+	w.streams[mainTarget] = append(stored[:5:5], stored[8:]...)
+	w.set(CheckpointName, "2026-11-23")
+	r := w.run(t, nil)
+	if r.Exported != 3 || r.Present != 27 {
+		t.Errorf("exported %d and found %d, want 3 and 27", r.Exported, r.Present)
+	}
+	w.check(t)
+}
+
+func TestBadCheckpointIsNamedAndLeft(t *testing.T) {
+	for name, value := range map[string]string{
+		"malformed":     "yesterday",
+		"in the future": "2027-01-01T00:00:00Z",
+		"truncated id":  "9002026112309",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := settledLog(10)
+			w.run(t, nil)
+			w.add(5, w.now.Add(-time.Minute))
+			w.set(CheckpointName, value)
+			r := w.run(t, nil)
+			if r.Outcome != Failed || r.Error.Kind != KindSettings || !strings.Contains(r.Error.Text, CheckpointName) {
+				t.Fatalf("report %+v", r)
+			}
+			if got := w.current(CheckpointName).Value; got != value {
+				t.Errorf("CHECKPOINT became %q", got)
+			}
+			w.after(time.Minute)
+			w.set(CheckpointName, string(w.log[9].ID)) // taken back
+			w.run(t, nil)
+			w.check(t)
+		})
+	}
+}
+
+func TestStartFrom(t *testing.T) {
+	at := func(text string, id tenantlog.ID) func(*Exporter) {
+		return func(x *Exporter) { x.Start = Start{Text: text, ID: func(time.Time) tenantlog.ID { return id }} }
+	}
+	t.Run("on a first run it is inclusive", func(t *testing.T) {
+		w := settledLog(30)
+		r := w.run(t, at("id", w.log[10].ID.Before()))
+		if r.Exported != 20 {
+			t.Errorf("exported %d, want 20", r.Exported)
+		}
+	})
+	t.Run("unchanged it never acts again", func(t *testing.T) {
+		w := settledLog(30)
+		w.run(t, at("oldest", tenantlog.Oldest))
+		if r := w.run(t, at("oldest", tenantlog.Oldest)); r.Fetched != 0 {
+			t.Errorf("fetched %d", r.Fetched)
+		}
+	})
+	t.Run("changed it acts on an existing position", func(t *testing.T) {
+		w := settledLog(30)
+		w.run(t, nil)
+		if r := w.run(t, at("id", w.log[20].ID.Before())); r.Fetched != 10 || r.Present != 10 {
+			t.Errorf("fetched %d, found %d; want 10 and 10", r.Fetched, r.Present)
+		}
+		if r := w.run(t, nil); r.Fetched != 0 {
+			t.Errorf("removed, it acted: fetched %d", r.Fetched)
+		}
+	})
+	t.Run("an edited CHECKPOINT overrules it for good", func(t *testing.T) {
+		w := settledLog(30)
+		w.run(t, nil)
+		w.set(CheckpointName, string(w.log[24].ID))
+		if r := w.run(t, at("oldest", tenantlog.Oldest)); r.Fetched != 5 {
+			t.Errorf("fetched %d, want 5", r.Fetched)
+		}
+		if r := w.run(t, at("oldest", tenantlog.Oldest)); r.Fetched != 0 {
+			t.Errorf("fetched %d, want 0", r.Fetched)
+		}
+	})
+	t.Run("it is noted where only RUN was lost", func(t *testing.T) {
+		w := settledLog(30)
+		w.run(t, nil)
+		delete(w.params, RunName)
+		w.add(3, w.now.Add(-time.Minute))
+		if r := w.run(t, at("oldest", tenantlog.Oldest)); r.Fetched != 3 {
+			t.Errorf("fetched %d, want 3", r.Fetched)
+		}
+		w.check(t)
+	})
+	t.Run("in the future it is refused, each time", func(t *testing.T) {
+		w := settledLog(3)
+		for range 2 {
+			r := w.run(t, at("2027", tenantlog.At(w.now.Add(time.Hour))))
+			if r.Outcome != Failed || r.Error.Kind != KindSettings {
+				t.Errorf("report %+v", r)
+			}
+		}
+	})
+}
+
+func TestMadeIDsRefused(t *testing.T) {
+	w := settledLog(35)
+	w.refuseIDs = true
+	r := w.run(t, func(x *Exporter) {
+		x.Start = Start{Text: "time", ID: func(time.Time) tenantlog.ID {
+			at, _ := w.log[5].ID.Time()
+			return tenantlog.At(at)
+		}}
+	})
+	if r.Outcome != OK || r.Exported != 30 {
+		t.Errorf("report %+v", r)
+	}
+	if len(r.Warnings) != 1 {
+		t.Errorf("warnings %q, want one", r.Warnings)
+	}
+}
+
+func TestSettingsErrorIsToldAndChangesNothing(t *testing.T) {
+	w := settledLog(10)
+	w.run(t, nil)
+	before := w.current(CheckpointName)
+	broken := func(x *Exporter) {
+		x.SettingsErr = &Error{Kind: KindSettings, Text: "AUTH0_DOMAIN: missing"}
+		x.Source, x.Sink = nil, nil
+	}
+	r := w.run(t, broken)
+	if r.Outcome != Failed || r.Notice == nil || r.Notice.Kind != NoticeFailure {
+		t.Errorf("report %+v", r)
+	}
+	if r := w.run(t, broken); r.Notice != nil {
+		t.Errorf("told again at once: %+v", r.Notice)
+	}
+	if diff := cmp.Diff(before, w.current(CheckpointName)); diff != "" {
+		t.Errorf("CHECKPOINT changed:\n%s", diff)
+	}
+	if r := w.run(t, nil); r.Notice == nil || r.Notice.Kind != NoticeRecovery || r.Notice.Failures != 2 {
+		t.Errorf("notice %+v, want the recovery from 2 failures", r.Notice)
+	}
+}
+
+func TestUnreadableParametersFailWithoutSlack(t *testing.T) {
+	w := newWorld()
+	x := w.exporter(nil)
+	r := x.Fail(t.Context(), errors.New("no"), x.Publish)
+	if r.Outcome != Failed || r.Error.Kind != KindState || r.Notice != nil || len(w.told) != 1 {
+		t.Errorf("report %+v, told %d", r, len(w.told))
+	}
+}
+
+func TestSlackTroubleIsToldLater(t *testing.T) {
+	w := settledLog(3)
+	fails := func(x *Exporter) {
+		x.SettingsErr = &Error{Kind: KindSettings, Text: "bad"}
+		x.Publish = func(context.Context, Report) error { return errBroken }
+	}
+	if r := w.run(t, fails); r.Outcome != Failed || r.Error.Text != "bad" {
+		t.Errorf("report %+v", r)
+	}
+	if r := w.run(t, fails); r.Notice == nil || r.Notice.Failures != 2 {
+		t.Errorf("notice %+v: what did not get through is to be told again", r.Notice)
+	}
+}
+
+func TestPageOutOfOrderIsRefused(t *testing.T) {
+	for name, breakLog := range map[string]func(w *world){
+		"descending": func(w *world) { w.log[12], w.log[13] = w.log[13], w.log[12] },
+		"repeated":   func(w *world) { w.log[13] = w.log[12] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := settledLog(30)
+			breakLog(w)
+			r := w.run(t, nil)
+			if r.Outcome != Failed || r.Error.Kind != KindSource {
+				t.Fatalf("report %+v", r)
+			}
+			if r.To != w.log[9].ID {
+				t.Errorf("position %s, want the last of the good page, %s", r.To, w.log[9].ID)
+			}
+		})
+	}
+}
+
+func TestDatesAndStreams(t *testing.T) {
+	w := newWorld()
+	w.add(40, time.Date(2026, 11, 22, 23, 59, 40, 0, time.UTC))
+	r := w.run(t, func(x *Exporter) {
+		x.Target = func(day string) Target { return Target{"group", "auth0-" + day} }
+	})
+	w.check(t)
+	for target, events := range w.streams {
+		for _, e := range events {
+			if want := "auth0-" + e.Time.Format(time.DateOnly); target.Stream != want {
+				t.Errorf("event of %s in %s", e.Time, target.Stream)
+			}
+		}
+	}
+	if want := 3 + 3; r.Batches != want { // 21 and 19 events in batches of 7
+		t.Errorf("%d batches, want %d", r.Batches, want)
+	}
+}
+
+func TestUnknownTypesAreNamed(t *testing.T) {
+	w := settledLog(5)
+	w.log[2].Type, w.log[3].Type = "brand_new", "another_new"
+	r := w.run(t, nil)
+	if diff := cmp.Diff([]string{"another_new", "brand_new"}, r.UnknownTypes); diff != "" {
+		t.Errorf("unknown types (-want +got):\n%s", diff)
+	}
+}
+
+func TestSettingsErrorKeepsAnEdit(t *testing.T) {
+	w := settledLog(30)
+	w.run(t, nil)
+	w.set(CheckpointName, string(w.log[19].ID))
+	w.run(t, func(x *Exporter) { x.SettingsErr = &Error{Kind: KindSettings, Text: "bad"} })
+	if r := w.run(t, nil); r.Fetched != 10 {
+		t.Errorf("fetched %d, want 10: the edit was lost", r.Fetched)
+	}
+}

@@ -1,0 +1,270 @@
+package export
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+)
+
+const (
+	// maxClaim is the longest that a claim is believed after it was written:
+	// a function runs for 15 minutes at most (Lambda quotas), and the rest is
+	// for clocks.
+	maxClaim = 16 * time.Minute
+	// maxSteps bounds how far a reader steps back over void records. Parameter
+	// Store keeps 100 versions.
+	maxSteps = 100
+)
+
+// state is a tenant's RUN and CHECKPOINT during one run.
+//
+// Parameter Store cannot make a write conditional, but it answers each with
+// the new version. So whoever writes RUN says in it which version it should
+// become. The first to write after a record is valid; whatever was written
+// against an older record is void, and its writer finds that out from the
+// answer. There is one kind of write, save: it claims, keeps the claim, saves
+// progress and ends the claim.
+type state struct {
+	params Parameters
+	now    func() time.Time
+	owner  string
+
+	record     RunRecord // the newest valid one; ours once claimed
+	modified   time.Time // when it was written
+	version    int64     // the newest version of RUN that is known
+	checkpoint Parameter
+	claimed    bool
+	// located is set once CHECKPOINT was understood: until then it may hold a
+	// wish that is not to be written over.
+	located  bool
+	warnings []string
+}
+
+// lostError says that another run has taken the tenant.
+type lostError struct {
+	owner string
+	until time.Time
+}
+
+func (e *lostError) Error() string {
+	if e.until.IsZero() {
+		return fmt.Sprintf("run %s was at work", e.owner)
+	}
+	return fmt.Sprintf("run %s is active until %s", e.owner, e.until.UTC().Format(time.RFC3339))
+}
+
+// openState takes in RUN and CHECKPOINT as they were read at the start of the
+// run.
+func openState(ctx context.Context, params Parameters, run, checkpoint Parameter, now func() time.Time) (*state, error) {
+	s := &state{params: params, now: now, owner: rand.Text()[:12]}
+	var err error
+	// A read may lag behind the writes: that something is not there is
+	// believed at the second look.
+	if run, err = s.confirm(ctx, RunName, run); err != nil {
+		return nil, err
+	}
+	if s.checkpoint, err = s.confirm(ctx, CheckpointName, checkpoint); err != nil {
+		return nil, err
+	}
+	s.version = run.Version
+	if err := s.findValid(ctx, run); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *state) confirm(ctx context.Context, name string, p Parameter) (Parameter, error) {
+	if p.Version != 0 {
+		return p, nil
+	}
+	p, err := s.params.Get(ctx, name, 0)
+	if errors.Is(err, ErrNoParameter) {
+		return Parameter{}, nil
+	}
+	return p, err
+}
+
+// findValid steps back from the newest version of RUN to the newest valid one.
+// Without one there is no record: whatever CHECKPOINT says holds, and every
+// event up to now may have been stored.
+func (s *state) findValid(ctx context.Context, p Parameter) error {
+	for range maxSteps {
+		if p.Version == 0 {
+			break
+		}
+		record, valid, err := decodeRecord(p)
+		if valid {
+			s.record, s.modified = record, p.Modified
+			return nil
+		}
+		if err != nil {
+			s.warnings = append(s.warnings, err.Error()+"; it is passed over")
+		}
+		if p.Version == 1 {
+			break
+		}
+		p, err = s.params.Get(ctx, RunName, p.Version-1)
+		if errors.Is(err, ErrNoParameter) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.record = RunRecord{}
+	if s.version != 0 || s.checkpoint.Version != 0 {
+		s.record.High = tenantlog.At(s.now())
+		s.warnings = append(s.warnings, RunName+" was lost: the export goes on from "+CheckpointName)
+	}
+	return nil
+}
+
+// busy reports the run that holds the tenant, if one does.
+func (s *state) busy() *lostError {
+	r := s.record
+	if r.Owner == "" || !r.Until.After(s.now()) || r.Until.Sub(s.modified) > maxClaim {
+		return nil
+	}
+	return &lostError{owner: r.Owner, until: r.Until}
+}
+
+// save writes the record, valid or not at all: it returns a *lostError when
+// another run has written in between.
+func (s *state) save(ctx context.Context) error {
+	s.record.Format, s.record.Owner = recordFormat, s.owner
+	for {
+		s.record.Expects = s.version + 1
+		text, err := s.record.encode()
+		if err != nil {
+			return err
+		}
+		got, err := s.params.Put(ctx, RunName, text)
+		if err != nil {
+			return err
+		}
+		expected := s.version + 1
+		s.version = got
+		if got == expected {
+			s.claimed = true
+			return nil
+		}
+		written, err := s.settle(ctx, text, min(expected, got), got-1)
+		if err != nil {
+			return err
+		}
+		if written {
+			s.claimed = true
+			return nil
+		}
+		// Whatever lies between is void or an older write of ours, and what was
+		// just written is void: write again.
+	}
+}
+
+// settle looks for a valid record among the versions from first to last. It
+// reports whether one of them is the text just written: Parameter Store, or a
+// retry after a lost answer, may have stored it twice.
+func (s *state) settle(ctx context.Context, text string, first, last int64) (written bool, err error) {
+	for v := first; v <= last; v++ {
+		p, err := s.params.Get(ctx, RunName, v)
+		if errors.Is(err, ErrNoParameter) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		record, valid, err := decodeRecord(p)
+		switch {
+		case err != nil || !valid:
+			continue
+		case record.Owner != s.owner:
+			return false, &lostError{owner: record.Owner, until: record.Until}
+		}
+		written = p.Value == text
+	}
+	return written, nil
+}
+
+// claim takes the tenant for this run until the given time, and notes that any
+// event up to then may be handed over.
+func (s *state) claim(ctx context.Context, until time.Time) error {
+	s.record.Until = until
+	s.record.High = max(s.record.High, tenantlog.At(until))
+	return s.save(ctx)
+}
+
+// errEdited says that an operator has edited CHECKPOINT.
+var errEdited = errors.New(CheckpointName + " was edited while the run was at work: the next run acts on it")
+
+// edited looks whether an operator has edited CHECKPOINT since it was read.
+func (s *state) edited(ctx context.Context) error {
+	p, err := s.params.Get(ctx, CheckpointName, 0)
+	switch {
+	case errors.Is(err, ErrNoParameter):
+		return nil // deleted: the record's position goes on
+	case err != nil:
+		return err
+	case p.Version > s.checkpoint.Version && p.Value != s.checkpoint.Value:
+		return errEdited
+	}
+	return nil
+}
+
+// announceCheckpoint puts into the record what CHECKPOINT is about to be: the
+// position, unless that is an id made from a time, which no event has.
+func (s *state) announceCheckpoint() {
+	id := s.record.Position
+	if !s.located || id == "" || id.Made() {
+		return
+	}
+	if s.checkpoint.Version != 0 && s.checkpoint.Value == string(id) {
+		s.record.Checkpoint = WrittenCheckpoint{Value: s.checkpoint.Value, Version: s.checkpoint.Version}
+		return
+	}
+	s.record.Checkpoint = WrittenCheckpoint{Value: string(id), Version: s.checkpoint.Version + 1}
+}
+
+// writeCheckpoint writes what the saved record announces. An operator's edit
+// that the write covers is put back.
+func (s *state) writeCheckpoint(ctx context.Context) error {
+	announced := s.record.Checkpoint
+	if !s.located || announced.Value == "" || announced.Version == s.checkpoint.Version {
+		return nil
+	}
+	version, err := s.params.Put(ctx, CheckpointName, announced.Value)
+	if err != nil {
+		return err
+	}
+	before := s.checkpoint.Version
+	if version <= before {
+		before = 0 // it was deleted meanwhile: versions count from 1 again
+	}
+	s.checkpoint = Parameter{Value: announced.Value, Version: version}
+	edit, found, err := s.newestOther(ctx, announced.Value, before+1, version-1)
+	if err != nil || !found {
+		return err
+	}
+	_, err = s.params.Put(ctx, CheckpointName, edit.Value)
+	return errors.Join(errEdited, err)
+}
+
+// newestOther is the newest of the versions from first to last of CHECKPOINT
+// whose value is another one than ours.
+func (s *state) newestOther(ctx context.Context, ours string, first, last int64) (p Parameter, found bool, err error) {
+	for v := last; v >= max(first, last-maxSteps); v-- {
+		p, err := s.params.Get(ctx, CheckpointName, v)
+		switch {
+		case errors.Is(err, ErrNoParameter):
+			continue
+		case err != nil:
+			return Parameter{}, false, err
+		case p.Value != ours:
+			return p, true, nil
+		}
+	}
+	return Parameter{}, false, nil
+}
