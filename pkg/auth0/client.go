@@ -1,0 +1,246 @@
+// Package auth0 reads a tenant's log from Auth0's Management API: it gets a
+// token, asks for one page after an id, keeps to the tenant's rate limit and
+// puts Auth0's refusals into words.
+package auth0
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+)
+
+const (
+	// PageSize is how many log events a request asks for: the most that
+	// Auth0 gives (Management API reference, GET /api/v2/logs, "take").
+	PageSize = 100
+	// callTimeout bounds one request, body included.
+	callTimeout = 30 * time.Second
+	// maxBody bounds what is read of an answer. A page holds 100 documents,
+	// seldom over 5 KB each.
+	maxBody = 24 << 20
+	// maxRefusals is how many refusals 429 in a row are waited for.
+	maxRefusals = 8
+)
+
+// Options say which tenant to read and how.
+type Options struct {
+	// Domain is the tenant's host or host:port; its own or a custom one. It
+	// serves both the token and the log: Auth0 ties a token to the host that
+	// issued it.
+	Domain string
+	// Audience is the Management API's identifier, always on the tenant's own
+	// domain.
+	Audience string
+	ClientID string
+	// ClientSecret or PrivateKey proves who asks; the key is used if there is
+	// one.
+	ClientSecret string
+	PrivateKey   *rsa.PrivateKey
+	// RateShare is the percentage of the tenant's rate limit to use, 1 to 100.
+	RateShare int
+	// Transport carries the requests; nil for one of the client's own.
+	Transport http.RoundTripper
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Client reads one tenant's log. It keeps its token and connections between
+// runs, and may be used by several goroutines.
+type Client struct {
+	opt      Options
+	http     *http.Client
+	tokens   *tokens
+	governor *governor
+
+	mu     sync.Mutex
+	waited time.Duration
+}
+
+// New returns a client. It asks Auth0 for nothing yet.
+func New(opt Options) *Client {
+	if opt.Transport == nil {
+		opt.Transport = newTransport()
+	}
+	client := &http.Client{
+		Transport: opt.Transport,
+		// A redirect would carry the secret or the token to another host.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &Client{
+		opt:      opt,
+		http:     client,
+		tokens:   &tokens{opt: opt, http: client},
+		governor: newGovernor(opt.RateShare),
+	}
+}
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: callTimeout,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConnsPerHost:   16,
+	}
+}
+
+// Waited is how long requests have stood still for the rate limit since the
+// client was made, all goroutines added up.
+func (c *Client) Waited() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waited
+}
+
+// Page returns up to PageSize events after the id, oldest first, waiting for
+// the rate limit as long as ctx allows. Errors are *export.Error; one that
+// wraps export.ErrIDRefused says that Auth0 does not take the id.
+func (c *Client) Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page, error) {
+	answer, err := c.get(ctx, url.Values{"from": {string(after)}, "take": {strconv.Itoa(PageSize)}})
+	if err != nil {
+		return tenantlog.Page{}, err
+	}
+	page, err := answer.page()
+	if err != nil {
+		return tenantlog.Page{}, err
+	}
+	page.Next = answer.next(page, after)
+	return page, nil
+}
+
+// Since returns the oldest events that happened at or after t, by date: the
+// search mode of the same endpoint, for a tenant that refuses an id to start
+// from. It is a place to begin; Page goes on from there.
+func (c *Client) Since(ctx context.Context, t time.Time) (tenantlog.Page, error) {
+	answer, err := c.get(ctx, url.Values{
+		"q":        {"date:[" + t.UTC().Format(time.RFC3339) + " TO *]"},
+		"sort":     {"date:1"},
+		"page":     {"0"},
+		"per_page": {strconv.Itoa(PageSize)},
+	})
+	if err != nil {
+		return tenantlog.Page{}, err
+	}
+	return answer.page()
+}
+
+// get asks for log events, with a new token after a 401 and again after each
+// refusal for the rate, as long as ctx allows.
+func (c *Client) get(ctx context.Context, query url.Values) (*logsAnswer, error) {
+	renewed := false
+	for refusals := 0; ; {
+		if err := c.wait(ctx, c.governor.take); err != nil {
+			return nil, err
+		}
+		token, err := c.tokens.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := c.ask(ctx, query, token)
+		switch {
+		case err != nil:
+			return nil, err
+		case answer.status == http.StatusOK:
+			return answer, nil
+		case answer.status == http.StatusUnauthorized && !renewed:
+			c.tokens.drop(token)
+			renewed = true
+		case answer.status == http.StatusTooManyRequests && refusals < maxRefusals:
+			pause := c.governor.refused(c.opt.Now(), answer.serverTime(), answer.header, refusals)
+			refusals++
+			if err := c.pause(ctx, pause); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, answer.refusal(c.opt.Domain)
+		}
+	}
+}
+
+// wait asks until there is nothing to wait for.
+func (c *Client) wait(ctx context.Context, take func(time.Time) time.Duration) error {
+	for {
+		pause := take(c.opt.Now())
+		if pause <= 0 {
+			return nil
+		}
+		if err := c.pause(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits for d; at once with an error of the kind RateLimit where ctx
+// ends sooner.
+func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return &export.Error{
+			Kind: export.KindRateLimit,
+			Text: fmt.Sprintf("Auth0's rate limit asks to wait %s, longer than this run has left.", d.Round(time.Second)),
+			Err:  export.ErrNoTime,
+		}
+	}
+	started := time.Now()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.waited += time.Since(started)
+	}()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ask sends one request and reads its answer.
+func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logsAnswer, error) {
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	address := url.URL{Scheme: "https", Host: c.opt.Domain, Path: "/api/v2/logs", RawQuery: query.Encode()}
+	req, err := http.NewRequestWithContext(call, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, unreachable(ctx, c.opt.Domain, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := readBody(resp)
+	if err != nil {
+		return nil, unreachable(ctx, c.opt.Domain, err)
+	}
+	answer := &logsAnswer{status: resp.StatusCode, header: resp.Header, body: body}
+	c.governor.observe(c.opt.Now(), answer.serverTime(), resp.Header)
+	return answer, nil
+}
+
+// errTooLarge is an answer of more than maxBody bytes.
+var errTooLarge = errors.New("the answer is larger than " + strconv.Itoa(maxBody>>20) + " MB")
+
+func readBody(resp *http.Response) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if len(body) > maxBody {
+		return nil, errTooLarge
+	}
+	return body, err
+}

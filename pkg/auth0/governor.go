@@ -1,0 +1,165 @@
+package auth0
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// governor paces the requests to the Management API, whose rate limit all of a
+// tenant's applications share. Two rules hold at once: no request of ours
+// draws the tenant's bucket below (100 - share) % of its limit, and over time
+// we draw at most share % of what refills it, with a burst of share % of the
+// limit.
+//
+// Auth0 tells the bucket's size, what is left and the second of the next
+// refill in X-RateLimit-Limit, -Remaining and -Reset (Auth0 docs, "Rate Limit
+// Policy"). How much a refill brings is in no header; it is learned from what
+// is left before and after one. Every answer corrects what was assumed.
+type governor struct {
+	share float64 // 0 to 1
+
+	mu        sync.Mutex
+	limit     int       // the bucket's size; 0 until a header told
+	remaining int       // as last told, less what was drawn since, plus assumed refills
+	reset     time.Time // of the next refill, on our clock
+	told      answer    // the last answer, for learning
+	refill    float64   // tokens a second that refill the bucket, as far as seen
+	ours      float64   // tokens of our share, at most share of the limit
+	accrued   time.Time // up to when ours is counted
+}
+
+// answer is what the headers of one answer told.
+type answer struct {
+	remaining int
+	reset     int64 // UNIX seconds, Auth0's clock
+}
+
+// slowest is the refill assumed while none was seen: a token a second. Auth0's
+// smallest published rates are 2 a second and 100 a minute.
+const slowest = 1.0
+
+func newGovernor(sharePercent int) *governor {
+	return &governor{share: float64(sharePercent) / 100}
+}
+
+// mark is the level that we leave in the bucket. The last token of a bucket
+// may be ours even where the mark, rounded up, is the whole bucket: a limit of
+// 1 or 2 must slow the export, not stop it.
+func (g *governor) mark() int {
+	return min(int(math.Ceil((1-g.share)*float64(g.limit))), g.limit-1)
+}
+
+// take draws one token. Where there is none to draw it returns how long to
+// wait before asking again; 0 means drawn.
+func (g *governor) take(now time.Time) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.limit == 0 {
+		return 0
+	}
+	g.accrue(now)
+	for !now.Before(g.reset) {
+		g.remaining = min(g.limit, g.remaining+int(max(1, g.refill)))
+		g.reset = g.reset.Add(time.Second)
+	}
+	switch {
+	case g.remaining <= g.mark():
+		return g.reset.Sub(now)
+	case g.ours < 1:
+		return time.Duration((1 - g.ours) / g.rate() * float64(time.Second))
+	}
+	g.remaining--
+	g.ours--
+	return 0
+}
+
+// rate is how many tokens a second are ours.
+func (g *governor) rate() float64 { return g.share * max(slowest, g.refill) }
+
+// accrue counts our share of what has been refilled since it was last counted.
+func (g *governor) accrue(now time.Time) {
+	if elapsed := now.Sub(g.accrued).Seconds(); elapsed > 0 {
+		g.ours = min(float64(g.limit-g.mark()), g.ours+elapsed*g.rate())
+		g.accrued = now
+	}
+	if g.share == 1 {
+		g.ours = float64(g.limit)
+	}
+}
+
+// observe takes in the headers of an answer that arrived at now. serverTime is
+// the answer's Date: the reset counts on Auth0's clock, not on ours.
+func (g *governor) observe(now, serverTime time.Time, h http.Header) {
+	limit, ok1 := headerInt(h, "X-RateLimit-Limit")
+	remaining, ok2 := headerInt(h, "X-RateLimit-Remaining")
+	reset, ok3 := headerInt(h, "X-RateLimit-Reset")
+	if !ok1 || !ok2 || !ok3 || limit < 1 || limit > math.MaxInt32 {
+		return // some answers, such as refusals of a token, carry none
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	latest := answer{remaining: int(min(max(0, remaining), limit)), reset: reset}
+	if g.limit == 0 {
+		g.ours, g.accrued = g.share*float64(limit)-1, now
+	} else {
+		g.learn(latest)
+	}
+	g.limit, g.remaining, g.told = int(limit), latest.remaining, latest
+	if serverTime.IsZero() {
+		serverTime = now
+	}
+	wait := time.Unix(reset, 0).Sub(serverTime)
+	g.reset = now.Add(min(max(wait, time.Millisecond), time.Minute+time.Second))
+}
+
+// learn takes the rate of refilling from two answers with a refill between
+// them. Other applications draw too, so what is seen is the least it can be:
+// the greatest value seen counts.
+func (g *governor) learn(latest answer) {
+	seconds := latest.reset - g.told.reset
+	if seconds < 1 {
+		return
+	}
+	gained := latest.remaining - g.told.remaining + 1 // the answer's own request drew one
+	g.refill = max(g.refill, float64(gained)/float64(seconds))
+}
+
+// refused says how long an answer 429 asks to wait: Retry-After in seconds or
+// as a date, else until the reset. Where neither is told, or waiting for it
+// has not helped, it is a second, doubled with each refusal in a row.
+func (g *governor) refused(now, serverTime time.Time, h http.Header, inARow int) time.Duration {
+	g.observe(now, serverTime, h)
+	if wait, ok := retryAfter(h, serverTime, now); ok {
+		return wait
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.limit > 0 && g.reset.After(now) && inARow == 0 {
+		return g.reset.Sub(now)
+	}
+	return time.Second << min(inARow, 5)
+}
+
+// retryAfter reads the header of that name, in either of its two forms.
+func retryAfter(h http.Header, serverTime, now time.Time) (time.Duration, bool) {
+	v := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(v); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, math.MaxInt32)) * time.Second, true
+	}
+	t, err := http.ParseTime(v)
+	if err != nil {
+		return 0, false
+	}
+	if serverTime.IsZero() {
+		serverTime = now
+	}
+	return max(t.Sub(serverTime), 0), true
+}
+
+func headerInt(h http.Header, name string) (int64, bool) {
+	n, err := strconv.ParseInt(h.Get(name), 10, 64)
+	return n, err == nil
+}
