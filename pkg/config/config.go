@@ -59,7 +59,7 @@ type Start struct {
 type StartKind int
 
 const (
-	// Absent: the operator said nothing.
+	// Absent is for where the operator said nothing.
 	Absent StartKind = iota
 	// Oldest is the oldest event that Auth0 still has.
 	Oldest

@@ -19,6 +19,9 @@ import (
 
 const logID = "90020251001053916537654000000000000001223372122475524001"
 
+// misspelt is SLACK_SEND_SUCCESS with a letter less.
+const misspelt = "SLACK_SEND_SUCESS" //nolint:misspell // on purpose
+
 // valid returns the fewest parameters that are no error.
 func valid() map[string]string {
 	return map[string]string{
@@ -287,7 +290,8 @@ func TestParseAllProblemsAtOnce(t *testing.T) {
 		"SLACK_SEND_SUCCESS":         "yes",
 		"SLACK_DAILY_REPORT":         "late",
 		"START_FROM":                 "2026-11-23",
-		"AWS_ACCESS_KEY_ID":          "AKIAEXAMPLE",
+		"AWS_SECRET_KEY":             "hush",
+		"CLOUDWATCH_ROLE_ARN":        "arn:aws:iam::123456789012:role/w",
 	}, env)
 	found, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -297,8 +301,8 @@ func TestParseAllProblemsAtOnce(t *testing.T) {
 	for _, p := range found.Problems {
 		names = append(names, p.Name)
 	}
-	want := []string{"AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_DOMAIN", "AUTH0_RATE_SHARE", "AWS_SECRET_KEY", "BATCH_SIZE",
-		"CLOUDWATCH_LOG_GROUP_NAME", "CLOUDWATCH_LOG_STREAM_NAME", "CLOUDWATCH_LOG_STREAM_NAME", "LOG_LEVEL", "LOG_TYPES", "LOG_TYPES", "SLACK_DAILY_REPORT"}
+	want := []string{"AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_DOMAIN", "AUTH0_RATE_SHARE", "AWS_ACCESS_KEY_ID", "BATCH_SIZE",
+		"CLOUDWATCH_LOG_GROUP_NAME", "CLOUDWATCH_LOG_STREAM_NAME", "CLOUDWATCH_LOG_STREAM_NAME", "CLOUDWATCH_ROLE_ARN", "LOG_LEVEL", "LOG_TYPES", "LOG_TYPES", "SLACK_DAILY_REPORT"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("names of the problems (-want +got):\n%s", diff)
 	}
@@ -313,7 +317,7 @@ func TestParseAllProblemsAtOnce(t *testing.T) {
 		BatchSize: 100,
 		StartFrom: Start{Text: "2026-11-23", Kind: At, Point: tenantlog.Point{Time: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)}},
 		Slack:     Slack{WebhookURL: "https://hooks.slack.com/services/T/B/x", SendSuccess: true, DailyHour: -1},
-		Logs:      Logs{Region: "eu-central-1", AccessKeyID: "AKIAEXAMPLE"},
+		Logs:      Logs{Region: "eu-central-1", SecretKey: "hush", RoleARN: "arn:aws:iam::123456789012:role/w"},
 	}
 	if diff := cmp.Diff(wantConfig, c, comparer); diff != "" {
 		t.Errorf("Config (-want +got):\n%s", diff)
@@ -351,12 +355,12 @@ func TestParseWarnings(t *testing.T) {
 				"LOG_TYPES: !hd_* matches no type that is known so far: check its spelling, unless it is new at Auth0",
 				"LOG_TYPES: fpp matches no type that is known so far: check its spelling, unless it is new at Auth0"},
 			func(c Config) bool { return c.Filter.Keep(tenantlog.Event{Type: "fpp"}) }},
-		{"unknown names in order", with("SLACK_SEND_SUCESS", "x", "FOO", "y", "log_level", "z", "CHEKPOINT", "", "AUTH0_DOMAINS", "a"),
+		{"unknown names in order", with(misspelt, "x", "FOO", "y", "log_level", "z", "CHEKPOINT", "", "AUTH0_DOMAINS", "a"),
 			[]string{
 				"AUTH0_DOMAINS: unknown, did you mean AUTH0_DOMAIN?",
 				"CHEKPOINT: unknown, did you mean CHECKPOINT?",
 				"FOO: unknown, ignored",
-				"SLACK_SEND_SUCESS: unknown, did you mean SLACK_SEND_SUCCESS?",
+				misspelt + ": unknown, did you mean SLACK_SEND_SUCCESS?",
 				"log_level: unknown, did you mean LOG_LEVEL?"},
 			func(c Config) bool { return c.Filter.Everything() && !c.Slack.SendSuccess }},
 	}
@@ -373,6 +377,29 @@ func TestParseWarnings(t *testing.T) {
 				t.Errorf("Config is not as the warning says: %+v", c)
 			}
 		})
+	}
+}
+
+func TestStartAfter(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	tests := []struct {
+		text string
+		want tenantlog.ID
+	}{
+		{"", tenantlog.Oldest},
+		{"oldest", tenantlog.Oldest},
+		{"now", tenantlog.At(now)},
+		{"2026-11-20", tenantlog.At(time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC))},
+		{logID, tenantlog.ID(logID).Before()}, // the one before, to be inclusive
+	}
+	for _, tt := range tests {
+		c, _, err := Parse("acme", with("START_FROM", tt.text), env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.StartFrom.After(now); got != tt.want {
+			t.Errorf("START_FROM %q: got %s, want %s", tt.text, got, tt.want)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("AUTH0_DOMAIN=https://a:b@host:1/x?y#z\nAUTH0_AUDIENCE=https://host/api/v2\nAUTH0_RATE_SHARE=-1\nAUTH0_LOG_RETENTION_DAYS=7\nBATCH_SIZE=99999999999999999999")
 	f.Add("START_FROM=" + logID + "\nLOG_LEVEL=-\nLOG_TYPES=fp,gd_*,!ssa,[\nSLACK_SEND_SUCCESS=Yes\nSLACK_DAILY_REPORT=25\nAWS_REGION=eu-central-1")
 	f.Add("SLACK_INCOMING_WEBHOOK_URL=https://%zz/\nSLACK_INCOMING_WEBHOOK=https://h/\nAWS_ACCESS_KEY_ID=a\nAWS_SECRET_KEY=b\nCLOUDWATCH_ROLE_ARN=arn:aws:iam::123456789012:role/w\nCLOUDWATCH_EXTERNAL_ID=x")
-	f.Add("AUTH0_PRIVATE_KEY=" + strings.ReplaceAll(pkcs8(testKey()), "\n", `\n`) + "\nSLACK_SEND_SUCESS=true\nCHECKPOINT=x")
+	f.Add("AUTH0_PRIVATE_KEY=" + strings.ReplaceAll(pkcs8(testKey()), "\n", `\n`) + "\n" + misspelt + "=true\nCHECKPOINT=x")
 	f.Fuzz(func(t *testing.T, text string) {
 		const mark = "xyzzy-plugh"
 		if strings.Contains(text, mark) {

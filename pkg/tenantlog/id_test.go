@@ -146,6 +146,34 @@ func TestAtLiesBelowItsSecond(t *testing.T) {
 	})
 }
 
+func TestMade(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		if id := At(anyTime.Draw(t, "time")); !id.Made() {
+			t.Fatalf("%s is not made", id)
+		}
+	})
+	someMade := At(time.Date(2025, 10, 1, 5, 39, 16, 0, time.UTC))
+	for _, r := range recorded {
+		if r.id.Made() {
+			t.Errorf("%s is made", r.id)
+		}
+	}
+	for _, id := range []ID{"", someMade[:55], someMade + "0", someMade[:55] + "1"} {
+		if id.Made() {
+			t.Errorf("%s is made", id)
+		}
+	}
+}
+
+func TestOldest(t *testing.T) {
+	if !Oldest.Made() || len(Oldest) != idDigits {
+		t.Errorf("%s is no id that At makes", Oldest)
+	}
+	if first := recorded[1].id; Oldest >= first {
+		t.Errorf("%s is not below %s", Oldest, first)
+	}
+}
+
 func TestBeforeIsOneLess(t *testing.T) {
 	digits := rapid.StringMatching(`[0-9]{1,60}`)
 	endingInZeros := rapid.StringMatching(`[0-9]{1,20}0{1,39}`)

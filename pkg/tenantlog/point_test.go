@@ -39,6 +39,9 @@ func TestParsePoint(t *testing.T) {
 			if diff := cmp.Diff(tt.want, p); diff != "" {
 				t.Errorf("Point (-want +got):\n%s", diff)
 			}
+			if p.Time.Location() != time.UTC {
+				t.Errorf("Time is in zone %s, want UTC", p.Time.Location())
+			}
 			if p.After() != tt.after || p.From() != tt.from {
 				t.Errorf("After %s, From %s, want %s, %s", p.After(), p.From(), tt.after, tt.from)
 			}
