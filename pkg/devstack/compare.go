@@ -1,0 +1,98 @@
+package devstack
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+)
+
+// Comparison is what a tenant had, held against what log streams hold.
+type Comparison struct {
+	// Expected is how many events the tenant had that were to be exported,
+	// Stored how many log events there are.
+	Expected, Stored int
+	// Missing were not stored, Double more than once, Altered with another
+	// content, and Mistimed with another time than their date. Foreign were
+	// stored and not expected; they are told by their message where it has no
+	// log_id.
+	Missing, Double, Altered, Mistimed, Foreign []string
+}
+
+// Exact reports whether everything expected is stored once, as it was.
+func (c Comparison) Exact() bool {
+	return len(c.Missing)+len(c.Double)+len(c.Altered)+len(c.Mistimed)+len(c.Foreign) == 0
+}
+
+func (c Comparison) String() string {
+	return fmt.Sprintf("%d events expected, %d stored: %d missing, %d double, %d altered, %d with another time, %d not expected",
+		c.Expected, c.Stored, len(c.Missing), len(c.Double), len(c.Altered), len(c.Mistimed), len(c.Foreign))
+}
+
+// Compare holds every document of the tenant that keep selects (nil for all)
+// against the log events of the group at p, all its streams together. Late
+// streams have times of their own.
+func (t *Tenant) Compare(p logs.Place, keep func(tenantlog.Event) bool) Comparison {
+	var c Comparison
+	stored := make(map[tenantlog.ID][]storedEvent)
+	for _, stream := range t.stack.Logs.Streams(p) {
+		p.Stream = stream
+		for _, e := range t.stack.Logs.Events(p) {
+			c.Stored++
+			event, err := tenantlog.Decode([]byte(e.Message))
+			if err != nil {
+				c.Foreign = append(c.Foreign, e.Message)
+				continue
+			}
+			stored[event.ID] = append(stored[event.ID], storedEvent{e, strings.Contains(stream, "-late-")})
+		}
+	}
+	for id, doc := range t.Documents() {
+		event, err := tenantlog.Decode(doc)
+		if err == nil && keep != nil && !keep(event) {
+			continue
+		}
+		c.Expected++
+		c.compare(event, doc, stored[id])
+		delete(stored, id)
+	}
+	for id := range stored {
+		c.Foreign = append(c.Foreign, string(id))
+	}
+	return c
+}
+
+type storedEvent struct {
+	logs.Event
+	late bool
+}
+
+func (c *Comparison) compare(event tenantlog.Event, doc []byte, found []storedEvent) {
+	id := string(event.ID)
+	switch len(found) {
+	case 0:
+		c.Missing = append(c.Missing, id)
+		return
+	case 1:
+	default:
+		c.Double = append(c.Double, id)
+	}
+	if e := found[0]; !sameDocument(doc, e.Message) {
+		c.Altered = append(c.Altered, id)
+	} else if !e.late && e.Timestamp != event.Date.UnixMilli() {
+		c.Mistimed = append(c.Mistimed, id)
+	}
+}
+
+// sameDocument reports whether a message is the document's bytes, or the same
+// on one line.
+func sameDocument(doc []byte, message string) bool {
+	if string(doc) == message {
+		return true
+	}
+	var line bytes.Buffer
+	return json.Compact(&line, doc) == nil && line.String() == message
+}
