@@ -1,0 +1,136 @@
+// Package emf renders a run's report as one line of JSON that CloudWatch Logs
+// reads as metrics: the embedded metric format.
+package emf
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/export"
+)
+
+const (
+	// Namespace is the CloudWatch namespace of the metrics.
+	Namespace = "Auth0LogsToCloudWatch"
+	// Dimension is the name of the one dimension, whose value is the tenant.
+	Dimension = "Tenant"
+)
+
+// Metric is a metric's name and its unit, one of those that CloudWatch knows
+// (CloudWatch API reference, MetricDatum).
+type Metric struct {
+	Name string
+	Unit string
+}
+
+// Metrics lists every metric that a line may hold, in its order. All but
+// RetentionHoursLeft are in each line.
+func Metrics() []Metric {
+	var all []Metric
+	for _, g := range gauges() {
+		all = append(all, g.Metric)
+	}
+	return all
+}
+
+// gauge reads a metric's value from a report. Not ok leaves the metric out.
+type gauge struct {
+	Metric
+	read func(*export.Report) (value float64, ok bool)
+}
+
+func gauges() []gauge {
+	const count, seconds = "Count", "Seconds"
+	always := func(name, unit string, read func(*export.Report) float64) gauge {
+		return gauge{Metric{name, unit}, func(r *export.Report) (float64, bool) { return read(r), true }}
+	}
+	return []gauge{
+		always("EventsExported", count, func(r *export.Report) float64 { return float64(r.Exported) }),
+		always("EventsFiltered", count, func(r *export.Report) float64 { return float64(r.Filtered) }),
+		always("EventsFetched", count, func(r *export.Report) float64 { return float64(r.Fetched) }),
+		always("Batches", count, func(r *export.Report) float64 { return float64(r.Batches) }),
+		always("LagSeconds", seconds, func(r *export.Report) float64 { return float64(r.LagSeconds) }),
+		always("RunSeconds", seconds, func(r *export.Report) float64 { return r.Ended.Sub(r.Started).Seconds() }),
+		always("Failures", count, failures),
+		always("EventsRescued", count, func(r *export.Report) float64 { return float64(r.Rescues()) }),
+		always("RateLimitWaitSeconds", seconds, func(r *export.Report) float64 { return r.Waits.RateLimitSeconds }),
+		{Metric{"RetentionHoursLeft", "None"}, retentionLeft},
+	}
+}
+
+func failures(r *export.Report) float64 {
+	if r.Outcome == export.Failed {
+		return 1
+	}
+	return 0
+}
+
+func retentionLeft(r *export.Report) (float64, bool) {
+	if r.RetentionHoursLeft == nil {
+		return 0, false
+	}
+	return *r.RetentionHoursLeft, true
+}
+
+// metadata is the format's own part of a line ("Specification: Embedded metric
+// format", CloudWatch user guide).
+type metadata struct {
+	// Timestamp is in milliseconds since 1970.
+	Timestamp         int64
+	CloudWatchMetrics []directive
+}
+
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []Metric
+}
+
+// Line renders r as one JSON object on a line of its own, under 256 KB
+// whatever the report holds: its texts and lists are cut as far as that takes.
+// metrics false leaves out what makes CloudWatch read it as metrics, and
+// nothing else. It is an error if a time of the report is outside the years 0
+// to 9999 or one of its numbers is not finite.
+//
+// The line bears the level and timestamp by which Lambda filters JSON logs
+// (Lambda developer guide, "Log-level filtering"): ERROR for a failed run,
+// else INFO.
+func Line(r export.Report, metrics bool) ([]byte, error) {
+	r = bounded(r)
+	level := "INFO"
+	if r.Outcome == export.Failed {
+		level = "ERROR"
+	}
+	root := map[string]any{
+		"level":     level,
+		"message":   "run",
+		"timestamp": r.Ended.UTC().Format(time.RFC3339Nano),
+		"report":    r,
+		Dimension:   r.Tenant,
+	}
+	d := directive{Namespace: Namespace, Dimensions: [][]string{{Dimension}}}
+	for _, g := range gauges() {
+		if v, ok := g.read(&r); ok {
+			root[g.Name] = v
+			d.Metrics = append(d.Metrics, g.Metric)
+		}
+	}
+	if metrics {
+		root["_aws"] = metadata{Timestamp: r.Ended.UnixMilli(), CloudWatchMetrics: []directive{d}}
+	}
+	return encode(root)
+}
+
+// encode writes v and a line break. What JSON need not escape it leaves
+// readable, for these lines are read by people and by Logs Insights.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode report: %w", err)
+	}
+	return b.Bytes(), nil
+}
