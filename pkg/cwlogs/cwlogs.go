@@ -67,7 +67,7 @@ func (s *Sink) Render(e tenantlog.Event) export.Rendered { return render(e, s.no
 // error only once everything is accepted.
 func (s *Sink) Deliver(ctx context.Context, b *export.Batch) (export.Receipt, error) {
 	d := delivery{Sink: s, target: b.Target}
-	refused, err := d.put(ctx, b.Target.Stream, b.Events)
+	refused, err := d.putClearly(ctx, b.Target.Stream, b.Events)
 	if err == nil && len(refused) > 0 {
 		err = d.late(ctx, refused)
 	}
@@ -109,7 +109,7 @@ func (d *delivery) put(ctx context.Context, stream string, events []export.Rende
 func (d *delivery) call(ctx context.Context, in *cloudwatchlogs.PutLogEventsInput) (*cloudwatchlogs.PutLogEventsOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return d.client.PutLogEvents(ctx, in)
+	return d.client.PutLogEvents(ctx, in, withoutRepeats)
 }
 
 func (d *delivery) count(stored []export.Rendered) {

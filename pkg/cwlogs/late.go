@@ -41,11 +41,10 @@ func (d *delivery) lateDay(ctx context.Context, stream string, events []export.R
 	for i := range events {
 		events[i].Time = now
 	}
-	refused, err := d.put(ctx, stream, events)
+	refused, err := d.putClearly(ctx, stream, events)
 	if isNotAllowed(err) {
-		d.receipt.Warnings = append(d.receipt.Warnings, fmt.Sprintf(
-			"%s may not be made: events that %s refuses for their time are stored there with the time of their export", stream, d.target.Stream))
-		refused, err = d.put(ctx, d.target.Stream, events)
+		d.warn("%s may not be made: events that %s refuses for their time are stored there with the time of their export", stream, d.target.Stream)
+		refused, err = d.putClearly(ctx, d.target.Stream, events)
 	}
 	if err != nil {
 		return err
@@ -69,7 +68,7 @@ func (d *delivery) notIn(ctx context.Context, stream string, events []export.Ren
 	// A late stream's times are those of its exports: all of it is read.
 	found, err := d.read(ctx, export.Target{Group: d.target.Group, Stream: stream}, span{}, ids(doubtful))
 	if errors.Is(err, export.ErrCannotRead) {
-		d.receipt.Warnings = append(d.receipt.Warnings, fmt.Sprintf("%s cannot be read back: events that it may hold are stored again", stream))
+		d.warn("%s cannot be read back: events that it may hold are stored again", stream)
 		err = nil
 	}
 	if err != nil {

@@ -125,13 +125,11 @@ func (s *state) findEdit(ctx context.Context) (Parameter, bool, error) {
 		return s.checkpoint, s.checkpoint.Modified.After(s.modified), nil
 	case s.checkpoint.Version == known.Version:
 		return s.checkpoint, s.checkpoint.Value != known.Value, nil
-	case s.checkpoint.Value != known.Value:
-		return s.checkpoint, true, nil
-	case s.checkpoint.Modified.After(s.modified.Add(lastWrite)):
+	case s.checkpoint.Value == known.Value && s.checkpoint.Modified.After(s.modified.Add(lastWrite)):
 		// Too late for a write of ours: the operator has taken an edit back.
 		return Parameter{}, false, nil
 	}
-	return s.newestOther(ctx, known.Value, max(known.Version, 1), s.checkpoint.Version-1)
+	return s.lastEdit(ctx, known.Value, max(known.Version, 1), s.checkpoint)
 }
 
 func (s *state) readAgain(ctx context.Context) error {

@@ -79,7 +79,7 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 		return x.publish(ctx, r)
 	}
 	x.conclude(r, s, x.export(ctx, r, s, t))
-	x.save(stateCtx, r, s)
+	x.save(stateCtx, r, s, t)
 	return x.tell(ctx, stateCtx, r, s)
 }
 
@@ -157,41 +157,43 @@ func (x *Exporter) clock(r *Report, s *state) {
 	r.RetentionHoursLeft = &left
 }
 
-// save writes the run's end: RUN first, which is the truth, then CHECKPOINT,
-// its copy for the operator.
-func (x *Exporter) save(ctx context.Context, r *Report, s *state) {
+// save writes the run's end. CHECKPOINT, the operator's copy of the position,
+// is announced in RUN first and written while the claim still holds: no other
+// run can take it for an operator's edit. RUN with the result ends the claim.
+func (x *Exporter) save(ctx context.Context, r *Report, s *state, t times) {
 	if r.Outcome == Skipped {
 		return
 	}
-	s.record.Until = time.Time{}
-	s.announceCheckpoint()
-	told := s.record.Slack
-	x.note(r, s)
-	err := s.save(ctx)
-	if err == nil {
-		if err = s.writeCheckpoint(ctx); err == nil {
+	if s.announceCheckpoint() {
+		s.record.Until = x.claimEnd(t)
+		err := s.save(ctx)
+		if err == nil {
+			err = s.writeCheckpoint(ctx)
+		}
+		if err != nil {
+			x.failState(r, err)
+		}
+		if r.Outcome == Skipped {
 			return
 		}
-		// What RUN says of this run is no longer so.
+	}
+	s.record.Until = time.Time{}
+	told := s.record.Slack
+	r.Notice = s.record.Slack.tell(r, x.Slack)
+	s.record.Last = r.summary()
+	if err := s.save(ctx); err != nil {
 		s.record.Slack = told
 		x.failState(r, err)
-		x.note(r, s)
-		err = s.save(ctx)
-	}
-	if err == nil {
-		return
-	}
-	s.record.Slack = told
-	x.failState(r, err)
-	if r.Outcome != Skipped {
-		r.Notice = s.record.Slack.tell(r, x.Slack)
+		if r.Outcome != Skipped {
+			r.Notice = s.record.Slack.tell(r, x.Slack)
+		}
 	}
 }
 
-// note puts the run's result and what Slack is to be told into the record.
-func (x *Exporter) note(r *Report, s *state) {
-	r.Notice = s.record.Slack.tell(r, x.Slack)
-	s.record.Last = r.summary()
+// claimEnd is until when a claim of this run must hold: all that it can have
+// sent has arrived by then.
+func (x *Exporter) claimEnd(t times) time.Time {
+	return x.Now().Add(time.Until(t.end) + x.Grace).UTC()
 }
 
 func (x *Exporter) failState(r *Report, err error) {

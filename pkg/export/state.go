@@ -2,9 +2,10 @@ package export
 
 import (
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
@@ -18,6 +19,9 @@ const (
 	// maxSteps bounds how far a reader steps back over void records. Parameter
 	// Store keeps 100 versions.
 	maxSteps = 100
+	// maxJitter bounds the pause before a record that turned out void is
+	// written again.
+	maxJitter = 300 * time.Millisecond
 )
 
 // state is a tenant's RUN and CHECKPOINT during one run.
@@ -38,8 +42,8 @@ type state struct {
 	version    int64     // the newest version of RUN that is known
 	checkpoint Parameter
 	claimed    bool
-	// located is set once CHECKPOINT was understood: until then it may hold a
-	// wish that is not to be written over.
+	// located is set while CHECKPOINT is known to hold no wish of an operator
+	// that was not acted on: only then may it be written.
 	located  bool
 	warnings []string
 }
@@ -60,7 +64,7 @@ func (e *lostError) Error() string {
 // openState takes in RUN and CHECKPOINT as they were read at the start of the
 // run.
 func openState(ctx context.Context, params Parameters, run, checkpoint Parameter, now func() time.Time) (*state, error) {
-	s := &state{params: params, now: now, owner: rand.Text()[:12]}
+	s := &state{params: params, now: now, owner: crand.Text()[:12]}
 	var err error
 	// A read may lag behind the writes: that something is not there is
 	// believed at the second look.
@@ -146,22 +150,36 @@ func (s *state) save(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		// s.version moves only over versions that were looked at: what this
+		// save leaves open, the next one settles.
 		expected := s.version + 1
+		written := got == expected
+		if !written {
+			if written, err = s.settle(ctx, text, min(expected, got), got-1); err != nil {
+				return err
+			}
+		}
 		s.version = got
-		if got == expected {
-			s.claimed = true
-			return nil
-		}
-		written, err := s.settle(ctx, text, min(expected, got), got-1)
-		if err != nil {
-			return err
-		}
 		if written {
 			s.claimed = true
 			return nil
 		}
 		// Whatever lies between is void or an older write of ours, and what was
-		// just written is void: write again.
+		// just written is void: write again, but not in step with the others.
+		if err := pause(ctx, rand.N(maxJitter)); err != nil {
+			return err
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -209,62 +227,85 @@ func (s *state) edited(ctx context.Context) error {
 	case err != nil:
 		return err
 	case p.Version > s.checkpoint.Version && p.Value != s.checkpoint.Value:
+		s.located = false
 		return errEdited
 	}
 	return nil
 }
 
-// announceCheckpoint puts into the record what CHECKPOINT is about to be: the
-// position, unless that is an id made from a time, which no event has.
-func (s *state) announceCheckpoint() {
+// announceCheckpoint puts into the record what CHECKPOINT is about to be and
+// reports whether it is to be written: with the position, unless that is what
+// it says already or an id made from a time, which no event has.
+func (s *state) announceCheckpoint() bool {
 	id := s.record.Position
 	if !s.located || id == "" || id.Made() {
-		return
+		return false
 	}
 	if s.checkpoint.Version != 0 && s.checkpoint.Value == string(id) {
 		s.record.Checkpoint = WrittenCheckpoint{Value: s.checkpoint.Value, Version: s.checkpoint.Version}
-		return
+		return false
 	}
 	s.record.Checkpoint = WrittenCheckpoint{Value: string(id), Version: s.checkpoint.Version + 1}
+	return true
 }
 
 // writeCheckpoint writes what the saved record announces. An operator's edit
-// that the write covers is put back.
+// that the write covers is put back. After an error CHECKPOINT is not written
+// again by this run: the record holds one announcement, and what became of it
+// is for the next run to find out.
 func (s *state) writeCheckpoint(ctx context.Context) error {
 	announced := s.record.Checkpoint
-	if !s.located || announced.Value == "" || announced.Version == s.checkpoint.Version {
-		return nil
-	}
-	version, err := s.params.Put(ctx, CheckpointName, announced.Value)
-	if err != nil {
-		return err
-	}
+	s.located = false
 	before := s.checkpoint.Version
-	if version <= before {
-		before = 0 // it was deleted meanwhile: versions count from 1 again
+	for value, putBack := announced.Value, false; ; putBack = true {
+		version, err := s.params.Put(ctx, CheckpointName, value)
+		if err != nil {
+			return err
+		}
+		if version <= before {
+			before = 0 // it was deleted meanwhile: versions count from 1 again
+		}
+		newest := Parameter{Value: value, Version: version}
+		edit, found, err := s.lastEdit(ctx, announced.Value, before+1, newest)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			s.checkpoint, s.located = newest, true
+			return nil
+		case putBack && edit.Value == value:
+			return errEdited // it is back on top
+		}
+		value = edit.Value
 	}
-	s.checkpoint = Parameter{Value: announced.Value, Version: version}
-	edit, found, err := s.newestOther(ctx, announced.Value, before+1, version-1)
-	if err != nil || !found {
-		return err
-	}
-	_, err = s.params.Put(ctx, CheckpointName, edit.Value)
-	return errors.Join(errEdited, err)
 }
 
-// newestOther is the newest of the versions from first to last of CHECKPOINT
-// whose value is another one than ours.
-func (s *state) newestOther(ctx context.Context, ours string, first, last int64) (p Parameter, found bool, err error) {
-	for v := last; v >= max(first, last-maxSteps); v-- {
-		p, err := s.params.Get(ctx, CheckpointName, v)
+// lastEdit is the last thing that operators wrote to CHECKPOINT among the
+// versions from first to the newest, given that ours is what we wrote. Once a
+// write of ours has covered an edit, a value that comes again was put back: it
+// counts where it was first written, and what came in between is newer.
+func (s *state) lastEdit(ctx context.Context, ours string, first int64, newest Parameter) (last Parameter, found bool, err error) {
+	seen := make(map[string]bool)
+	covered := false
+	for v := max(first, newest.Version-maxSteps); v <= newest.Version; v++ {
+		p := newest
+		if v < newest.Version {
+			p, err = s.params.Get(ctx, CheckpointName, v)
+			if errors.Is(err, ErrNoParameter) {
+				continue
+			}
+			if err != nil {
+				return Parameter{}, false, err
+			}
+		}
 		switch {
-		case errors.Is(err, ErrNoParameter):
-			continue
-		case err != nil:
-			return Parameter{}, false, err
-		case p.Value != ours:
-			return p, true, nil
+		case p.Value == ours:
+			covered = covered || found
+		case covered && seen[p.Value]:
+		default:
+			last, found = p, true
+			seen[p.Value] = true
 		}
 	}
-	return Parameter{}, false, nil
+	return last, found, nil
 }

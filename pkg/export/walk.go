@@ -337,7 +337,7 @@ func (w *walk) drain(err error) error {
 }
 
 func (w *walk) claim(ctx context.Context) error {
-	return w.s.claim(ctx, w.x.Now().Add(time.Until(w.times.end)+w.x.Grace).UTC())
+	return w.s.claim(ctx, w.x.claimEnd(w.times))
 }
 
 // progress saves how far a long run has come, from time to time, and looks
@@ -360,11 +360,8 @@ func (w *walk) progress(ctx context.Context) error {
 }
 
 func (w *walk) saveProgress(ctx context.Context) error {
-	withCheckpoint := time.Since(w.checkpointed) >= checkpointEvery
-	if withCheckpoint {
-		w.s.announceCheckpoint()
-	}
-	if err := w.s.save(ctx); err != nil || !withCheckpoint {
+	due := time.Since(w.checkpointed) >= checkpointEvery && w.s.announceCheckpoint()
+	if err := w.s.save(ctx); err != nil || !due {
 		return err
 	}
 	w.checkpointed = time.Now()
@@ -379,10 +376,11 @@ func (w *walk) close(err error) {
 	w.r.To = w.ledger.position
 	w.r.Waits.RateLimitSeconds = (w.x.Source.Waited() - w.waitedBefore).Seconds()
 	w.s.record.Position = w.ledger.position
-	// Only what was handed over can be stored beyond the position; of earlier
-	// runs' doubts, those that the walk did not come past remain.
-	high := w.handed
-	if w.ledger.position < w.doubt {
+	// A time in place of an id says only until when a run that did not end well
+	// may have been at work: a walk to the end has come past all it can have
+	// sent.
+	high := max(w.handed, w.ledger.position)
+	if err != nil || !w.doubt.Made() {
 		high = max(high, w.doubt)
 	}
 	w.s.record.High = high
