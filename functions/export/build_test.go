@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"debug/buildinfo"
+	"debug/elf"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// maxBootstrap is the size in bytes that no bootstrap may pass: Lambda loads
+// it at each cold start.
+const maxBootstrap = 12 << 20
+
+// TestBootstraps builds each function of the template as "sam build" does,
+// twice, and looks at what comes out.
+func TestBootstraps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds every function for arm64: not in -short mode")
+	}
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("make is not on the PATH")
+	}
+	first, second := copyTree(t), copyTree(t)
+	for _, id := range newStack(t, nil).ofType("AWS::Serverless::Function") {
+		t.Run(id, func(t *testing.T) {
+			path := samBuild(t, first, id)
+			again := samBuild(t, second, id)
+			checkELF(t, path)
+			checkBuildInfo(t, path)
+			if !bytes.Equal(readFile(t, path), readFile(t, again)) {
+				t.Error("builds in two folders differ")
+			}
+		})
+	}
+}
+
+// samBuild builds a function in a tree, and answers its bootstrap: the only
+// file that the build may leave.
+func samBuild(t *testing.T, tree, id string) string {
+	t.Helper()
+	artifacts := t.TempDir()
+	cmd := exec.Command("make", "--makefile", filepath.Join(tree, "Makefile"), "build-"+id)
+	cmd.Dir = tree
+	cmd.Env = append(os.Environ(), "ARTIFACTS_DIR="+artifacts)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+	entries, err := os.ReadDir(artifacts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 || entries[0].Name() != "bootstrap" {
+		t.Fatalf("the build leaves %v, want bootstrap alone", entries)
+	}
+	return filepath.Join(artifacts, "bootstrap")
+}
+
+// TestBuildTargetNeedsArtifactsDir keeps a build by hand from writing to /bootstrap.
+func TestBuildTargetNeedsArtifactsDir(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("make is not on the PATH")
+	}
+	for _, id := range newStack(t, nil).ofType("AWS::Serverless::Function") {
+		cmd := exec.Command("make", "build-"+id)
+		cmd.Dir = repository
+		cmd.Env = append(os.Environ(), "ARTIFACTS_DIR=")
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "ARTIFACTS_DIR is empty") {
+			t.Errorf("%s: %v\n%s", cmd, err, out)
+		}
+	}
+}
+
+// copyTree copies the repository as SAM does: without .git and .aws-sam.
+func copyTree(t *testing.T) string {
+	t.Helper()
+	to := t.TempDir()
+	err := filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(repository, path)
+		if err != nil {
+			return err
+		}
+		switch {
+		case d.IsDir() && slices.Contains([]string{".git", ".aws-sam", "bin"}, name):
+			return fs.SkipDir
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, name), 0o755)
+		case name == ".git": // a file in a work tree of its own
+			return nil
+		}
+		return os.WriteFile(filepath.Join(to, name), readFile(t, path), 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// checkELF checks what Lambda needs of a bootstrap: an executable for arm64
+// that asks for no dynamic linker.
+func checkELF(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode()&0o111 == 0 {
+		t.Errorf("mode %v is not executable", info.Mode())
+	}
+	if info.Size() >= maxBootstrap {
+		t.Errorf("size = %d bytes, want less than %d", info.Size(), maxBootstrap)
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Machine != elf.EM_AARCH64 {
+		t.Errorf("machine = %v, want %v", f.Machine, elf.EM_AARCH64)
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Error("the binary is linked dynamically")
+		}
+	}
+}
+
+func checkBuildInfo(t *testing.T, path string) {
+	t.Helper()
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []debug.BuildSetting{
+		{Key: "GOOS", Value: "linux"},
+		{Key: "GOARCH", Value: "arm64"},
+		{Key: "CGO_ENABLED", Value: "0"},
+		{Key: "-trimpath", Value: "true"},
+		{Key: "-tags", Value: "lambda.norpc"},
+	} {
+		if !slices.Contains(info.Settings, want) {
+			t.Errorf("built without %s=%s: %v", want.Key, want.Value, info.Settings)
+		}
+	}
+}
+
+// TestNoStandInIsLinked keeps what plays Auth0 and AWS in tests out of the bootstraps.
+func TestNoStandInIsLinked(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "./functions/...")
+	cmd.Dir = repository
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", cmd, err)
+	}
+	const module = "auth0-logs-to-cloudwatch/"
+	packages := strings.Fields(string(out))
+	if !slices.Contains(packages, module+"functions/export") {
+		t.Fatalf("%s lists no function of ours", cmd)
+	}
+	for _, p := range packages {
+		if strings.HasPrefix(p, module+"pkg/devstack") {
+			t.Errorf("%s is linked into a bootstrap", p)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"auth0-logs-to-cloudwatch/pkg/config"
+	"auth0-logs-to-cloudwatch/pkg/emf"
+	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/paramstore"
+	"auth0-logs-to-cloudwatch/pkg/slack"
+)
+
+// claimGrace is how long a claim holds beyond the end of its run: time for
+// what was sent last to arrive.
+const claimGrace = time.Minute
+
+// handler keeps what outlives an invocation: clients, and with them
+// connections and the Auth0 token. Settings are read anew each time.
+type handler struct {
+	env  env
+	out  io.Writer // where the report lines go: the function's log
+	log  *slog.Logger
+	aws  aws.Config
+	ssm  *ssm.Client
+	now  func() time.Time
+	mu   sync.Mutex
+	kept map[string]*tenant
+}
+
+// setup builds the handler. It calls no service.
+func setup(ctx context.Context, e env, out io.Writer, log *slog.Logger) (*handler, error) {
+	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	return &handler{
+		env: e, out: out, log: log, aws: cfg,
+		ssm:  ssm.NewFromConfig(cfg),
+		now:  time.Now,
+		kept: make(map[string]*tenant),
+	}, nil
+}
+
+// Handle answers one event with the run's report, and with an error where the
+// run failed, so that the invocation counts as failed.
+func (h *handler) Handle(ctx context.Context, event json.RawMessage) (*export.Report, error) {
+	r, err := parseRequest(event)
+	if err != nil {
+		h.log.ErrorContext(ctx, "bad event", slog.String("error", err.Error()))
+		return nil, err
+	}
+	report := h.export(ctx, r.tenant)
+	if report.Outcome == export.Failed {
+		return nil, errors.New(report.Error.Error())
+	}
+	return &report, nil
+}
+
+// export runs the export of a tenant with the settings it has now.
+func (h *handler) export(ctx context.Context, name string) export.Report {
+	store := paramstore.New(h.ssm, h.env.root, name)
+	x := &export.Exporter{Parameters: store, Now: h.now, Grace: claimGrace}
+	x.Tenant = name
+	parameters, err := store.All(ctx)
+	if err != nil {
+		return x.Fail(ctx, err, h.publisher(nil))
+	}
+	values := make(map[string]string, len(parameters))
+	for name, p := range parameters {
+		values[name] = p.Value
+	}
+	settings, warnings, err := config.Parse(name, values, config.Env{Region: h.env.region})
+	x.Options = options(settings, warnings, err)
+	x.Publish = h.publisher(h.notifier(settings.Slack))
+	if err == nil {
+		t := h.tenant(settings)
+		x.Source, x.Sink = t.source, t.sink
+	}
+	return x.Run(ctx, parameters[export.RunName], parameters[export.CheckpointName])
+}
+
+// options translates settings into what a run needs of them.
+func options(c config.Config, warnings []string, err error) export.Options {
+	o := export.Options{
+		Tenant:    c.Tenant,
+		BatchSize: c.BatchSize,
+		Keep:      c.Filter.Keep,
+		Target: func(day string) export.Target {
+			group, stream := c.Logs.Target(day)
+			return export.Target{Group: group, Stream: stream}
+		},
+		Start:     export.Start{Text: c.StartFrom.Text, ID: c.StartFrom.After},
+		Retention: time.Duration(c.Auth0.RetentionDays) * 24 * time.Hour,
+		Slack:     export.SlackSettings{Success: c.Slack.SendSuccess, DigestHour: c.Slack.DailyHour},
+		Warnings:  warnings,
+		Region:    c.Logs.Region,
+	}
+	if err != nil {
+		o.SettingsErr = &export.Error{Kind: export.KindSettings, Err: err, Text: err.Error() + ".",
+			Fix: fmt.Sprintf("correct these parameters of the tenant %s.", c.Tenant)}
+	}
+	return o
+}
+
+// publisher returns what tells a report to whom it concerns: a line in the
+// function's log, and Slack where there is something to say.
+func (h *handler) publisher(n *slack.Notifier) func(context.Context, export.Report) error {
+	return func(ctx context.Context, r export.Report) error {
+		line, err := emf.Line(r, h.env.metrics)
+		if err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+		if _, err := h.out.Write(line); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+		if n == nil || r.Notice == nil {
+			return nil
+		}
+		if err := n.Post(ctx, r); err != nil {
+			h.log.WarnContext(ctx, "slack", slog.String("tenant", r.Tenant), slog.String("error", err.Error()))
+			return err
+		}
+		return nil
+	}
+}
+
+// notifier returns the way to the tenant's Slack channel, nil where none is
+// set.
+func (h *handler) notifier(s config.Slack) *slack.Notifier {
+	if s.WebhookURL == "" {
+		return nil
+	}
+	return slack.New(slack.Options{
+		WebhookURL: s.WebhookURL.Reveal(),
+		Function:   slack.Function{Region: h.env.region, LogGroup: h.env.logGroup, LogStream: h.env.logStream},
+	})
+}

@@ -1,0 +1,52 @@
+// Command export is the Lambda function that exports the log of an Auth0
+// tenant to CloudWatch Logs. This package only wires: it reads the event, puts
+// the packages together for the tenant it names, and passes on what they
+// return.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+func main() {
+	log := lambdacontext.NewLogger()
+	h, err := setup(context.Background(), environment(os.Getenv), os.Stdout, log)
+	if err != nil {
+		log.Error("start", slog.String("error", err.Error()))
+		os.Exit(1)
+	}
+	lambda.Start(h.Handle)
+}
+
+// settings of the function itself, which come from its environment.
+type env struct {
+	// root is the path in Parameter Store that the tenants' parameters live
+	// under.
+	root string
+	// metrics is whether the report's line makes CloudWatch metrics.
+	metrics bool
+	region  string
+	// logGroup and logStream are the function's own, for links.
+	logGroup, logStream string
+}
+
+const defaultRoot = "/auth0-logs-to-cloudwatch"
+
+func environment(get func(string) string) env {
+	root := get("CONFIG_ROOT")
+	if root == "" {
+		root = defaultRoot
+	}
+	return env{
+		root:      root,
+		metrics:   get("METRICS") != "off",
+		region:    get("AWS_REGION"),
+		logGroup:  get("AWS_LAMBDA_LOG_GROUP_NAME"),
+		logStream: get("AWS_LAMBDA_LOG_STREAM_NAME"),
+	}
+}

@@ -1,0 +1,669 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
+
+	"auth0-logs-to-cloudwatch/pkg/config"
+)
+
+// repository is its root as seen from this package.
+const repository = "../.."
+
+// pseudoParameters are CloudFormation's pseudo parameters in the stack under test.
+var pseudoParameters = map[string]any{
+	"AWS::AccountId": "111122223333",
+	"AWS::NoValue":   noValue{},
+	"AWS::Partition": "aws",
+	"AWS::Region":    "eu-central-1",
+	"AWS::StackName": "auth0-logs",
+	"AWS::URLSuffix": "amazonaws.com",
+}
+
+// noValue is what AWS::NoValue stands for: the property is left out.
+type noValue struct{}
+
+// stack is template.yaml with values for its parameters.
+type stack struct {
+	template map[string]any
+	values   map[string]any
+}
+
+// newStack reads the template and gives its parameters the values, and the
+// others their defaults.
+func newStack(t *testing.T, values map[string]any) stack {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(repository, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	s := stack{template: fromYAML(t, doc.Content[0]).(map[string]any), values: maps.Clone(pseudoParameters)}
+	for name, p := range s.section("Parameters") {
+		s.values[name] = p.(map[string]any)["Default"]
+		if p.(map[string]any)["Type"] == "CommaDelimitedList" {
+			s.values[name] = strings.Split(s.values[name].(string), ",")
+		}
+	}
+	for name, v := range values {
+		if _, ok := s.values[name]; !ok {
+			t.Fatalf("the template has no parameter %s", name)
+		}
+		s.values[name] = v
+	}
+	return s
+}
+
+func (s stack) section(name string) map[string]any {
+	return s.template[name].(map[string]any)
+}
+
+// resource answers a resource with its functions evaluated, nil where its
+// condition leaves it out.
+func (s stack) resource(logicalID string) map[string]any {
+	r := s.section("Resources")[logicalID].(map[string]any)
+	if c, ok := r["Condition"].(string); ok && !s.condition(c) {
+		return nil
+	}
+	return s.eval(r).(map[string]any)
+}
+
+// properties answers those of a resource that is there.
+func (s stack) properties(t *testing.T, logicalID string) map[string]any {
+	t.Helper()
+	r := s.resource(logicalID)
+	if r == nil {
+		t.Fatalf("%s is left out", logicalID)
+	}
+	return r["Properties"].(map[string]any)
+}
+
+// ofType answers the logical IDs of the template's resources of a type, in order.
+func (s stack) ofType(typ string) []string {
+	var ids []string
+	for id, r := range s.section("Resources") {
+		if r.(map[string]any)["Type"] == typ {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (s stack) condition(name string) bool {
+	return s.eval(s.section("Conditions")[name]).(bool)
+}
+
+// eval evaluates the intrinsic functions in v.
+func (s stack) eval(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := []any{}
+		for _, e := range v {
+			if e := s.eval(e); e != (noValue{}) {
+				out = append(out, e)
+			}
+		}
+		return out
+	case map[string]any:
+		if len(v) == 1 {
+			for name, arg := range v {
+				if name == "Ref" || strings.HasPrefix(name, "Fn::") {
+					return s.call(name, arg)
+				}
+			}
+		}
+		out := map[string]any{}
+		for k, e := range v {
+			if e := s.eval(e); e != (noValue{}) {
+				out[k] = e
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// call evaluates one intrinsic function.
+func (s stack) call(name string, arg any) any {
+	if name == "Fn::If" {
+		branch := arg.([]any)[2]
+		if s.condition(arg.([]any)[0].(string)) {
+			branch = arg.([]any)[1]
+		}
+		return s.eval(branch)
+	}
+	arg = s.eval(arg)
+	switch name {
+	case "Ref":
+		return s.ref(arg.(string))
+	case "Fn::GetAtt":
+		return "<" + arg.(string) + ">"
+	case "Fn::Sub":
+		return s.sub(arg)
+	case "Fn::Equals":
+		return arg.([]any)[0] == arg.([]any)[1]
+	case "Fn::Not":
+		return !arg.([]any)[0].(bool)
+	case "Fn::Join":
+		return strings.Join(stringsOf(arg.([]any)[1]), arg.([]any)[0].(string))
+	case "Fn::Split":
+		return strings.Split(arg.([]any)[1].(string), arg.([]any)[0].(string))
+	}
+	panic("template.yaml uses " + name + ", which this test cannot evaluate")
+}
+
+// ref answers a parameter's value, and for a resource its logical ID in angle
+// brackets.
+func (s stack) ref(name string) any {
+	if v, ok := s.values[name]; ok {
+		return v
+	}
+	return "<" + name + ">"
+}
+
+var subVariable = regexp.MustCompile(`\$\{([^}]+)\}`)
+
+func (s stack) sub(arg any) string {
+	local := map[string]any{}
+	if pair, ok := arg.([]any); ok {
+		arg, local = pair[0], pair[1].(map[string]any)
+	}
+	return subVariable.ReplaceAllStringFunc(arg.(string), func(m string) string {
+		name := m[2 : len(m)-1]
+		if v, ok := local[name]; ok {
+			return fmt.Sprint(v)
+		}
+		return fmt.Sprint(s.ref(name))
+	})
+}
+
+// fromYAML turns a node into maps, lists and scalars, and the short form of an
+// intrinsic function (!Sub) into its long form ({"Fn::Sub": ...}).
+func fromYAML(t *testing.T, n *yaml.Node) any {
+	t.Helper()
+	var v any
+	switch n.Kind {
+	case yaml.MappingNode:
+		m := map[string]any{}
+		for i := 0; i < len(n.Content); i += 2 {
+			m[n.Content[i].Value] = fromYAML(t, n.Content[i+1])
+		}
+		v = m
+	case yaml.SequenceNode:
+		list := []any{}
+		for _, e := range n.Content {
+			list = append(list, fromYAML(t, e))
+		}
+		v = list
+	case yaml.ScalarNode:
+		if strings.HasPrefix(n.Tag, "!!") {
+			if err := n.Decode(&v); err != nil {
+				t.Fatalf("line %d: %v", n.Line, err)
+			}
+			return v
+		}
+		v = n.Value
+	default:
+		// CloudFormation does not support aliases.
+		t.Fatalf("line %d: a node of kind %v", n.Line, n.Kind)
+	}
+	switch {
+	case n.Tag == "!Ref":
+		return map[string]any{"Ref": v}
+	case !strings.HasPrefix(n.Tag, "!!"):
+		return map[string]any{"Fn::" + strings.TrimPrefix(n.Tag, "!"): v}
+	}
+	return v
+}
+
+// stringsOf answers one string or a list of them as a list.
+func stringsOf(v any) []string {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []string:
+		return v
+	case []any:
+		out := make([]string, len(v))
+		for i, e := range v {
+			out[i] = e.(string)
+		}
+		return out
+	}
+	panic(fmt.Sprintf("neither a string nor a list: %v", v))
+}
+
+func TestTemplateFunction(t *testing.T) {
+	s := newStack(t, nil)
+	got := s.properties(t, "ExportFunction")
+	want := map[string]any{
+		"Handler":           "bootstrap",
+		"Runtime":           "provided.al2023",
+		"Architectures":     []any{"arm64"},
+		"CodeUri":           ".",
+		"Timeout":           300,
+		"MemorySize":        256,
+		"Role":              "<ExportRole.Arn>",
+		"Environment":       map[string]any{"Variables": map[string]any{"CONFIG_ROOT": defaultRoot, "METRICS": "on"}},
+		"EventInvokeConfig": map[string]any{"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
+		// Above INFO, Lambda would drop the report of a run that went well.
+		"LoggingConfig": map[string]any{
+			"LogFormat":           "JSON",
+			"ApplicationLogLevel": "INFO",
+			"SystemLogLevel":      "INFO",
+			"LogGroup":            "<ExportFunctionLogGroup>",
+		},
+	}
+	for name, w := range want {
+		if diff := cmp.Diff(w, got[name]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if build := s.resource("ExportFunction")["Metadata"].(map[string]any)["BuildMethod"]; build != "makefile" {
+		t.Errorf("BuildMethod = %v, want makefile", build)
+	}
+}
+
+func TestTemplateReservedConcurrency(t *testing.T) {
+	if got, ok := newStack(t, nil).properties(t, "ExportFunction")["ReservedConcurrentExecutions"]; ok {
+		t.Errorf("by default %v runs are reserved: an account that has no more than ten cannot deploy", got)
+	}
+	set := newStack(t, map[string]any{"ReservedConcurrency": "0"})
+	if got := set.properties(t, "ExportFunction")["ReservedConcurrentExecutions"]; got != "0" {
+		t.Errorf("ReservedConcurrency=0 reserves %v, want 0", got)
+	}
+}
+
+func TestTemplateSchedule(t *testing.T) {
+	schedule := func(values map[string]any) map[string]any {
+		events := newStack(t, values).properties(t, "ExportFunction")["Events"].(map[string]any)
+		event := events["Schedule"].(map[string]any)
+		// An EventBridge rule; ScheduleV2 would be an EventBridge Scheduler schedule.
+		if event["Type"] != "Schedule" {
+			t.Errorf("event type = %v, want Schedule", event["Type"])
+		}
+		return event["Properties"].(map[string]any)
+	}
+	got := schedule(nil)
+	if got["State"] != "DISABLED" || got["Schedule"] != "rate(5 minutes)" {
+		t.Errorf("by default the schedule is %v %v, want rate(5 minutes) DISABLED", got["Schedule"], got["State"])
+	}
+	if diff := cmp.Diff(map[string]any{"MaximumEventAgeInSeconds": 60}, got["RetryPolicy"]); diff != "" {
+		t.Errorf("a late tick is not dropped (-want +got):\n%s", diff)
+	}
+	r, err := parseRequest([]byte(got["Input"].(string)))
+	if err != nil || r.tenant != "default" {
+		t.Errorf("the schedule's input %v asks for tenant %q, %v; want default", got["Input"], r.tenant, err)
+	}
+	got = schedule(map[string]any{"ScheduleState": "ENABLED", "ScheduleExpression": "rate(1 minute)"})
+	if got["State"] != "ENABLED" || got["Schedule"] != "rate(1 minute)" {
+		t.Errorf("the parameters give %v %v, want rate(1 minute) ENABLED", got["Schedule"], got["State"])
+	}
+}
+
+func TestTemplateLogGroups(t *testing.T) {
+	s := newStack(t, nil)
+	group := s.resource("TenantLogGroup")
+	if group["DeletionPolicy"] != "RetainExceptOnCreate" || group["UpdateReplacePolicy"] != "Retain" {
+		t.Errorf("the tenant's log group is not retained: %v, %v", group["DeletionPolicy"], group["UpdateReplacePolicy"])
+	}
+	want := map[string]any{"LogGroupName": "/auth0/logs", "RetentionInDays": 365}
+	if diff := cmp.Diff(want, group["Properties"]); diff != "" {
+		t.Errorf("TenantLogGroup (-want +got):\n%s", diff)
+	}
+	// CloudWatch Logs takes events of up to 14 days, and of no more than the
+	// retention (API reference, PutLogEvents).
+	retention := s.section("Parameters")["LogGroupRetentionDays"].(map[string]any)
+	for _, days := range retention["AllowedValues"].([]any) {
+		if days.(int) < 14 {
+			t.Errorf("a retention of %v days is allowed, and would refuse events that CloudWatch Logs takes", days)
+		}
+	}
+	existing := newStack(t, map[string]any{"CreateLogGroup": "false"})
+	if existing.resource("TenantLogGroup") != nil {
+		t.Error("CreateLogGroup=false creates the tenant's log group")
+	}
+	want = map[string]any{"LogGroupName": "/aws/lambda/auth0-logs-export", "RetentionInDays": 30}
+	if diff := cmp.Diff(want, existing.properties(t, "ExportFunctionLogGroup")); diff != "" {
+		t.Errorf("ExportFunctionLogGroup (-want +got):\n%s", diff)
+	}
+}
+
+// iamStatement is one of an IAM policy. Every one of the template's allows.
+type iamStatement struct {
+	Actions   []string
+	Resources []string
+	Condition map[string]any
+}
+
+// statements answers those of the export function's role by their Sid.
+func (s stack) statements(t *testing.T) map[string]iamStatement {
+	t.Helper()
+	role := s.properties(t, "ExportRole")
+	if managed, ok := role["ManagedPolicyArns"]; ok {
+		t.Errorf("the role has managed policies: %v", managed)
+	}
+	policies := role["Policies"].([]any)
+	if len(policies) != 1 {
+		t.Fatalf("the role has %d policies, want 1", len(policies))
+	}
+	document := policies[0].(map[string]any)["PolicyDocument"].(map[string]any)
+	out := map[string]iamStatement{}
+	for _, e := range document["Statement"].([]any) {
+		m := e.(map[string]any)
+		if m["Effect"] != "Allow" {
+			t.Errorf("%v: effect %v, want Allow", m["Sid"], m["Effect"])
+		}
+		condition, _ := m["Condition"].(map[string]any)
+		out[m["Sid"].(string)] = iamStatement{Actions: stringsOf(m["Action"]), Resources: stringsOf(m["Resource"]), Condition: condition}
+	}
+	return out
+}
+
+const (
+	parameterARN = "arn:aws:ssm:eu-central-1:111122223333:parameter" + defaultRoot
+	keyARN       = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	roleARN      = "arn:aws:iam::444455556666:role/auth0-logs"
+	otherRoleARN = "arn:aws:iam::777788889999:role/auth0-logs"
+)
+
+func TestTemplateRole(t *testing.T) {
+	deliver := []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents"}
+	// What each row changes of the role that the defaults give.
+	tests := map[string]struct {
+		values map[string]any
+		want   map[string]iamStatement
+	}{
+		"defaults": {},
+		"customer key": {
+			values: map[string]any{"SecretsKeyArn": keyARN},
+			want: map[string]iamStatement{"DecryptSecrets": {
+				Actions:   []string{"kms:Decrypt"},
+				Resources: []string{keyARN},
+				Condition: map[string]any{
+					"StringEquals": map[string]any{"kms:ViaService": "ssm.eu-central-1.amazonaws.com"},
+					"StringLike":   map[string]any{"kms:EncryptionContext:PARAMETER_ARN": parameterARN + "/*"},
+				},
+			}},
+		},
+		"log group in another region": {
+			values: map[string]any{"AwsRegion": "us-east-1", "CreateLogGroup": "false"},
+			want: map[string]iamStatement{"DeliverLogEvents": {
+				Actions:   deliver,
+				Resources: []string{"arn:aws:logs:us-east-1:111122223333:log-group:/auth0/logs:*"},
+			}},
+		},
+		"placeholders in the log group's name": {
+			values: map[string]any{"CloudwatchLogGroupName": "/auth0/{tenant}/{date}", "CreateLogGroup": "false"},
+			want: map[string]iamStatement{"DeliverLogEvents": {
+				Actions:   deliver,
+				Resources: []string{"arn:aws:logs:eu-central-1:111122223333:log-group:/auth0/*/*:*"},
+			}},
+		},
+		"roles to assume": {
+			values: map[string]any{"CloudwatchRoleArn": roleARN, "AssumableRoleArns": []string{roleARN, otherRoleARN}},
+			want: map[string]iamStatement{
+				"AssumeDeliveryRole":               {Actions: []string{"sts:AssumeRole"}, Resources: []string{roleARN}},
+				"AssumeDeliveryRoleOfOtherTenants": {Actions: []string{"sts:AssumeRole"}, Resources: []string{roleARN, otherRoleARN}},
+			},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			want := map[string]iamStatement{
+				"ReadSettings": {Actions: []string{"ssm:GetParametersByPath"}, Resources: []string{parameterARN + "/*"}},
+				"ReadState":    {Actions: []string{"ssm:GetParameter"}, Resources: writtenARNs("", ":*")},
+				"WriteState":   {Actions: []string{"ssm:PutParameter"}, Resources: writtenARNs("")},
+				"DeliverLogEvents": {
+					Actions:   deliver,
+					Resources: []string{"arn:aws:logs:eu-central-1:111122223333:log-group:/auth0/logs:*"},
+				},
+				"WriteOwnLog": {
+					Actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
+					Resources: []string{"arn:aws:logs:eu-central-1:111122223333:log-group:<ExportFunctionLogGroup>:*"},
+				},
+			}
+			maps.Copy(want, test.want)
+			if diff := cmp.Diff(want, newStack(t, test.values).statements(t)); diff != "" {
+				t.Errorf("statements (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// writtenARNs answers the ARN patterns of the parameters that the function writes,
+// each with each of the endings.
+func writtenARNs(endings ...string) []string {
+	var arns []string
+	for _, p := range config.Parameters() {
+		if p.Written {
+			for _, e := range endings {
+				arns = append(arns, parameterARN+"/*/"+p.Name+e)
+			}
+		}
+	}
+	return arns
+}
+
+func TestTemplateTrust(t *testing.T) {
+	got := newStack(t, nil).properties(t, "ExportRole")["AssumeRolePolicyDocument"]
+	want := map[string]any{
+		"Version": "2012-10-17",
+		"Statement": []any{map[string]any{
+			"Effect":    "Allow",
+			"Principal": map[string]any{"Service": "lambda.amazonaws.com"},
+			"Action":    "sts:AssumeRole",
+		}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("trust policy (-want +got):\n%s", diff)
+	}
+}
+
+// stackParameter is the template's name for a setting: CloudFormation allows
+// letters and digits alone (AUTH0_DOMAIN is Auth0Domain).
+func stackParameter(setting string) string {
+	var b strings.Builder
+	for word := range strings.SplitSeq(setting, "_") {
+		b.WriteString(word[:1] + strings.ToLower(word[1:]))
+	}
+	return b.String()
+}
+
+// declared answers name and value of the SSM parameters that the stack makes.
+func (s stack) declared(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, id := range s.ofType("AWS::SSM::Parameter") {
+		if s.resource(id) == nil {
+			continue
+		}
+		p := s.properties(t, id)
+		if p["Type"] != "String" {
+			t.Errorf("%s: type %v, want String", id, p["Type"])
+		}
+		out[p["Name"].(string)] = fmt.Sprint(p["Value"])
+	}
+	return out
+}
+
+// TestTemplateSettings checks that the stack makes an SSM parameter of each
+// setting that is given, no secret and nothing that the function writes.
+func TestTemplateSettings(t *testing.T) {
+	const dir = "/another/path/default/"
+	unset := map[string]string{
+		dir + "CLOUDWATCH_LOG_GROUP_NAME":  "/auth0/logs",
+		dir + "CLOUDWATCH_LOG_STREAM_NAME": "{tenant}",
+	}
+	if diff := cmp.Diff(unset, newStack(t, map[string]any{"ConfigRoot": "/another/path"}).declared(t)); diff != "" {
+		t.Errorf("no setting given (-want +got):\n%s", diff)
+	}
+	values, want := map[string]any{"ConfigRoot": "/another/path"}, map[string]string{}
+	for _, p := range config.Parameters() {
+		if p.Secure || p.Written {
+			continue
+		}
+		name, value := stackParameter(p.Name), "value of "+p.Name
+		values[name], want[dir+p.Name] = value, value
+
+		alone := maps.Clone(unset)
+		alone[dir+p.Name] = value
+		s := newStack(t, map[string]any{"ConfigRoot": "/another/path", name: value})
+		if diff := cmp.Diff(alone, s.declared(t)); diff != "" {
+			t.Errorf("%s given alone (-want +got):\n%s", name, diff)
+		}
+	}
+	if diff := cmp.Diff(want, newStack(t, values).declared(t)); diff != "" {
+		t.Errorf("every setting given (-want +got):\n%s", diff)
+	}
+}
+
+// TestTemplateEnvironment compares the variables that the function reads with
+// those that the template sets. (The linter sees to it that environment is the
+// only place that reads any.)
+func TestTemplateEnvironment(t *testing.T) {
+	want := map[string]bool{}
+	environment(func(name string) string {
+		if !strings.HasPrefix(name, "AWS_") { // set by Lambda, and refused in a template
+			want[name] = true
+		}
+		return ""
+	})
+	got := map[string]bool{}
+	variables := newStack(t, nil).properties(t, "ExportFunction")["Environment"].(map[string]any)["Variables"]
+	for name := range variables.(map[string]any) {
+		got[name] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("variables that the code reads, and that the template sets (-code +template):\n%s", diff)
+	}
+}
+
+func TestTemplateOutputs(t *testing.T) {
+	outputs := newStack(t, map[string]any{"SecretsKeyArn": keyARN}).outputs(t)
+	plain := newStack(t, nil).outputs(t)
+	for _, p := range config.Parameters() {
+		if !p.Secure {
+			continue
+		}
+		id, found := outputFor(outputs, p.Name)
+		if !found {
+			t.Errorf("no output says how to put %s", p.Name)
+			continue
+		}
+		command := outputs[id].Value
+		for _, part := range []string{"--type SecureString", "--value file://", "--key-id " + keyARN, "--overwrite"} {
+			if !strings.Contains(command, part) {
+				t.Errorf("%s lacks %q:\n%s", id, part, command)
+			}
+		}
+		if strings.Contains(plain[id].Value, "--key-id") {
+			t.Errorf("%s names a key where none is given:\n%s", id, plain[id].Value)
+		}
+	}
+	for id, part := range map[string]string{
+		"Step4RunNow":         "aws lambda invoke --region eu-central-1 --function-name <ExportFunction>",
+		"Step5EnableSchedule": "--stack-name auth0-logs --parameter-overrides ScheduleState=ENABLED",
+		"Step6TailLog":        "aws logs tail <ExportFunctionLogGroup>",
+		"ScheduleRuleName":    "<ExportFunctionSchedule>",
+		"ExportRoleArn":       "<ExportRole.Arn>",
+	} {
+		if got := plain[id].Value; !strings.Contains(got, part) {
+			t.Errorf("%s = %q, want %q in it", id, got, part)
+		}
+	}
+}
+
+// stackOutput is one of the stack's outputs.
+type stackOutput struct {
+	Description string
+	Value       string
+}
+
+func (s stack) outputs(t *testing.T) map[string]stackOutput {
+	t.Helper()
+	out := map[string]stackOutput{}
+	for id, o := range s.section("Outputs") {
+		m := s.eval(o).(map[string]any)
+		out[id] = stackOutput{Description: m["Description"].(string), Value: m["Value"].(string)}
+	}
+	return out
+}
+
+// outputFor finds the output that puts a parameter of the default tenant, or
+// that names it as another name of the one it puts.
+func outputFor(outputs map[string]stackOutput, parameter string) (id string, found bool) {
+	word := regexp.MustCompile(`\b` + parameter + `\b`)
+	for id, o := range outputs {
+		if word.MatchString(o.Description) || strings.Contains(o.Value, "--name "+defaultRoot+"/default/"+parameter+" ") {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+// TestTemplateForm checks what the console's form shows: each parameter in one
+// group, with a label and a description, and none that does nothing.
+func TestTemplateForm(t *testing.T) {
+	s := newStack(t, nil)
+	form := s.section("Metadata")["AWS::CloudFormation::Interface"].(map[string]any)
+	var grouped []string
+	for _, g := range form["ParameterGroups"].([]any) {
+		grouped = append(grouped, stringsOf(g.(map[string]any)["Parameters"])...)
+	}
+	slices.Sort(grouped)
+	want := slices.Sorted(maps.Keys(s.section("Parameters")))
+	if diff := cmp.Diff(want, grouped); diff != "" {
+		t.Errorf("parameters in groups (-want +got):\n%s", diff)
+	}
+	labelled := slices.Sorted(maps.Keys(form["ParameterLabels"].(map[string]any)))
+	if diff := cmp.Diff(want, labelled); diff != "" {
+		t.Errorf("parameters with a label (-want +got):\n%s", diff)
+	}
+	used := map[string]bool{}
+	for _, section := range []string{"Conditions", "Resources"} {
+		addReferences(used, s.section(section))
+	}
+	for name, p := range s.section("Parameters") {
+		if p.(map[string]any)["Description"] == nil {
+			t.Errorf("%s has no description", name)
+		}
+		if !used[name] {
+			t.Errorf("%s is not used", name)
+		}
+	}
+}
+
+// addReferences adds the names that v refers to, by Ref and in texts of Sub.
+func addReferences(names map[string]bool, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if name, ok := v["Ref"].(string); ok {
+			names[name] = true
+		}
+		for _, e := range v {
+			addReferences(names, e)
+		}
+	case []any:
+		for _, e := range v {
+			addReferences(names, e)
+		}
+	case string:
+		for _, m := range subVariable.FindAllStringSubmatch(v, -1) {
+			names[m[1]] = true
+		}
+	}
+}
