@@ -21,10 +21,6 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/slack"
 )
 
-// claimGrace is how long a claim holds beyond the end of its run: time for
-// what was sent last to arrive.
-const claimGrace = time.Minute
-
 // handler keeps what outlives an invocation: clients, and with them
 // connections and the Auth0 token. Settings are read anew each time.
 type handler struct {
@@ -70,7 +66,7 @@ func (h *handler) Handle(ctx context.Context, event json.RawMessage) (*export.Re
 // export runs the export of a tenant with the settings it has now.
 func (h *handler) export(ctx context.Context, name string) export.Report {
 	store := paramstore.New(h.ssm, h.env.root, name)
-	x := &export.Exporter{Parameters: store, Now: h.now, Grace: claimGrace}
+	x := &export.Exporter{Parameters: store, Now: h.now, Grace: h.env.claimGrace}
 	x.Tenant = name
 	parameters, err := store.All(ctx)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -33,20 +34,35 @@ type env struct {
 	region  string
 	// logGroup and logStream are the function's own, for links.
 	logGroup, logStream string
+	// claimGrace is how long a claim holds beyond the end of its run: time for
+	// what was sent last to arrive.
+	claimGrace time.Duration
 }
 
-const defaultRoot = "/auth0-logs-to-cloudwatch"
+const (
+	defaultRoot       = "/auth0-logs-to-cloudwatch"
+	defaultClaimGrace = time.Minute
+)
+
+// claimGraceName is the one variable that no template sets: tests with runs of
+// a few seconds shorten the grace by it.
+const claimGraceName = "CLAIM_GRACE"
 
 func environment(get func(string) string) env {
 	root := get("CONFIG_ROOT")
 	if root == "" {
 		root = defaultRoot
 	}
+	grace, err := time.ParseDuration(get(claimGraceName))
+	if err != nil || grace < 0 {
+		grace = defaultClaimGrace
+	}
 	return env{
-		root:      root,
-		metrics:   get("METRICS") != "off",
-		region:    get("AWS_REGION"),
-		logGroup:  get("AWS_LAMBDA_LOG_GROUP_NAME"),
-		logStream: get("AWS_LAMBDA_LOG_STREAM_NAME"),
+		claimGrace: grace,
+		root:       root,
+		metrics:    get("METRICS") != "off",
+		region:     get("AWS_REGION"),
+		logGroup:   get("AWS_LAMBDA_LOG_GROUP_NAME"),
+		logStream:  get("AWS_LAMBDA_LOG_STREAM_NAME"),
 	}
 }
