@@ -30,7 +30,7 @@ type world struct {
 	streams map[Target][]Rendered
 	params  map[string][]Parameter
 	told    []Report
-	// hook is called before each call, with its name.
+	// hook is called with each call's name, one call at a time.
 	hook func(call string)
 
 	refuseIDs bool
@@ -50,11 +50,11 @@ func newWorld() *world {
 
 // call counts a call, and runs it unless it is the one to fail.
 func (w *world) call(name string, effect func() error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.hook != nil {
 		w.hook(name)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.calls++
 	failing := w.failAt > 0 && (w.calls == w.failAt || w.killed && w.calls > w.failAt)
 	if failing && (!w.lose || w.calls > w.failAt) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,8 +40,10 @@ type stage struct {
 	pending []*pendingCall
 	runs    []*playedRun
 	edits   []edit
-	asked   map[tenantlog.ID]int // the last step at which a page after the id was asked for
-	step    int
+	asked   map[tenantlog.ID]int64 // the last step at which a page after the id was asked for
+	step    atomic.Int64
+
+	telling sync.Mutex
 	story   []string
 }
 
@@ -69,15 +73,15 @@ type playedRun struct {
 type edit struct {
 	value string
 	id    tenantlog.ID
-	step  int
+	step  int64
 }
 
 // play plays the tape and returns what is wrong in the end, "" for nothing.
 func play(ctx context.Context, tape []byte) string {
-	s := &stage{world: newWorld(), ctx: ctx, asked: make(map[tenantlog.ID]int)}
+	s := &stage{world: newWorld(), ctx: ctx, asked: make(map[tenantlog.ID]int64)}
 	s.add(25, s.now.Add(-time.Hour))
 	for _, b := range tape {
-		s.step++
+		s.step.Add(1)
 		synctest.Wait()
 		s.act(b)
 	}
@@ -86,6 +90,7 @@ func play(ctx context.Context, tape []byte) string {
 
 // act does one thing, as the byte of the tape says.
 func (s *stage) act(b byte) {
+	pending := s.waiting()
 	switch what := int(b) % 16; {
 	case what == 0 && s.active() < 3:
 		s.start()
@@ -95,12 +100,12 @@ func (s *stage) act(b byte) {
 		s.pass(7 * time.Minute)
 	case what == 3 && b > 100:
 		s.edit()
-	case what == 4 && b > 200 && len(s.pending) > 0:
-		s.kill(s.pending[int(b)%len(s.pending)].run)
+	case what == 4 && b > 200 && len(pending) > 0:
+		s.kill(pending[int(b)%len(pending)].run)
 	case what == 5 && b > 128:
 		s.happen()
-	case len(s.pending) > 0:
-		s.let(s.pending[int(b/16)%len(s.pending)], verdictOf(b))
+	case len(pending) > 0:
+		s.let(pending[int(b/16)%len(pending)], verdictOf(b))
 	case s.active() == 0:
 		s.start()
 	}
@@ -125,7 +130,16 @@ func (s *stage) clock() time.Time {
 	return s.now
 }
 
+// waiting are the calls that wait to be let through, the first first.
+func (s *stage) waiting() []*pendingCall {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.pending)
+}
+
 func (s *stage) active() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	n := 0
 	for _, r := range s.runs {
 		if !r.done {
@@ -136,7 +150,9 @@ func (s *stage) active() int {
 }
 
 func (s *stage) tell(format string, args ...any) {
-	s.story = append(s.story, fmt.Sprintf("%3d ", s.step)+fmt.Sprintf(format, args...))
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	s.story = append(s.story, fmt.Sprintf("%3d ", s.step.Load())+fmt.Sprintf(format, args...))
 }
 
 // pass lets time go by; what waits for the clock wakes up.
@@ -152,7 +168,7 @@ func (s *stage) pass(d time.Duration) {
 // one, before the first event.
 func (s *stage) edit() {
 	at := s.log[0].Date.Add(time.Duration(len(s.edits)-3600) * time.Second).UTC()
-	e := edit{value: at.Format(time.RFC3339), id: tenantlog.At(at), step: s.step}
+	e := edit{value: at.Format(time.RFC3339), id: tenantlog.At(at), step: s.step.Load()}
 	s.edits = append(s.edits, e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,8 +213,10 @@ func (s *stage) start() {
 
 func (s *stage) kill(r *playedRun) {
 	s.tell("run %s is killed", r.name)
+	s.mu.Lock()
 	r.dead = true
-	for _, c := range slices.Clone(s.pending) {
+	s.mu.Unlock()
+	for _, c := range s.waiting() {
 		if c.run == r {
 			s.let(c, fail)
 		}
@@ -248,7 +266,7 @@ func (r *playedRun) call(ctx context.Context, name string, effect func(v verdict
 
 func (r *playedRun) Page(ctx context.Context, after tenantlog.ID) (page tenantlog.Page, err error) {
 	err = r.call(ctx, "page after "+string(after), func(verdict) error {
-		r.stage.asked[after] = r.stage.step
+		r.stage.asked[after] = r.stage.step.Load()
 		page = tenantlog.Page{ServerTime: r.stage.now, Next: after}
 		for _, e := range r.stage.log {
 			if e.ID > after && len(page.Events) < fakePage {
@@ -360,8 +378,8 @@ func (s *stage) drain() {
 		if n > 5000 {
 			panic("a run never ends:\n" + strings.Join(s.story[max(0, len(s.story)-200):], "\n"))
 		}
-		if len(s.pending) > 0 {
-			s.let(s.pending[0], pass)
+		if pending := s.waiting(); len(pending) > 0 {
+			s.let(pending[0], pass)
 		} else {
 			s.pass(time.Second)
 		}

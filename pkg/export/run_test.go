@@ -115,12 +115,6 @@ func TestFailAtEveryCall(t *testing.T) {
 
 func TestPositionNeverPassesWhatIsNotAccepted(t *testing.T) {
 	w := settledLog(60)
-	deliveries := 0
-	w.hook = func(call string) {
-		if call == "deliver" {
-			deliveries++
-		}
-	}
 	x := w.exporter(nil)
 	x.Sink = refusing{w, func(b *Batch) bool { return b.Events[0].ID == w.log[21].ID }}
 	r := x.Run(t.Context(), Parameter{}, Parameter{})
