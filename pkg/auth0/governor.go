@@ -26,6 +26,7 @@ type governor struct {
 	remaining int       // as last told, less what was drawn since, plus assumed refills
 	reset     time.Time // of the next refill, on our clock
 	told      answer    // the last answer, for learning
+	window    gain      // what was seen of refills since refill was last set
 	refill    float64   // tokens a second that refill the bucket, as far as seen
 	ours      float64   // tokens of our share, at most share of the limit
 	accrued   time.Time // up to when ours is counted
@@ -36,6 +37,15 @@ type answer struct {
 	remaining int
 	reset     int64 // UNIX seconds, Auth0's clock
 }
+
+// gain is how many tokens were refilled in how many seconds.
+type gain struct {
+	tokens, seconds int64
+}
+
+// window is over how long refills are averaged: what is left is told in whole
+// tokens, while 100 a minute is refilled in fractions.
+const window = 10
 
 // slowest is the refill assumed while none was seen: a token a second. Auth0's
 // smallest published rates are 2 a second and 100 a minute.
@@ -68,13 +78,16 @@ func (g *governor) take(now time.Time) time.Duration {
 	switch {
 	case g.remaining <= g.mark():
 		return g.reset.Sub(now)
-	case g.ours < 1:
-		return time.Duration((1 - g.ours) / g.rate() * float64(time.Second))
+	case g.refill > 0 && g.ours < 1: // what a refill brings is soon seen, at the mark
+		return max(leastWait, time.Duration((1-g.ours)/g.rate()*float64(time.Second)))
 	}
 	g.remaining--
 	g.ours--
 	return 0
 }
+
+// leastWait keeps a wait that is rounded to nothing from looking like none.
+const leastWait = time.Millisecond
 
 // rate is how many tokens a second are ours.
 func (g *governor) rate() float64 { return g.share * max(slowest, g.refill) }
@@ -112,19 +125,19 @@ func (g *governor) observe(now, serverTime time.Time, h http.Header) {
 		serverTime = now
 	}
 	wait := time.Unix(reset, 0).Sub(serverTime)
-	g.reset = now.Add(min(max(wait, time.Millisecond), time.Minute+time.Second))
+	g.reset = now.Add(min(max(wait, leastWait), time.Minute+time.Second))
 }
 
-// learn takes the rate of refilling from two answers with a refill between
-// them. Other applications draw too, so what is seen is the least it can be:
-// the greatest value seen counts.
+// learn takes the rate of refilling from answers with refills between them.
+// Other applications draw too, so what is seen is the least it can be: the
+// greatest value seen counts.
 func (g *governor) learn(latest answer) {
-	seconds := latest.reset - g.told.reset
-	if seconds < 1 {
-		return
+	g.window.tokens += int64(latest.remaining - g.told.remaining + 1) // the answer's own request drew one
+	g.window.seconds += max(0, latest.reset-g.told.reset)
+	if g.window.seconds >= window || g.refill == 0 && g.window.seconds > 0 {
+		g.refill = max(g.refill, float64(g.window.tokens)/float64(g.window.seconds))
+		g.window = gain{}
 	}
-	gained := latest.remaining - g.told.remaining + 1 // the answer's own request drew one
-	g.refill = max(g.refill, float64(gained)/float64(seconds))
 }
 
 // refused says how long an answer 429 asks to wait: Retry-After in seconds or

@@ -66,21 +66,23 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 		target := x.Target(r.Started.Format(time.DateOnly))
 		r.Place = Place{Region: x.Region, Group: target.Group, Stream: target.Stream}
 	}
+	tellCtx, cancel := context.WithDeadline(ctx, t.tell)
+	defer cancel()
 	stateCtx, cancel := context.WithDeadline(ctx, t.state)
 	defer cancel()
 	s, err := openState(stateCtx, x.Parameters, run, checkpoint, x.Now)
 	if err != nil {
 		r.fail(AsError(KindState, err))
-		return x.publish(ctx, r)
+		return x.publish(tellCtx, r)
 	}
 	r.Warnings = append(r.Warnings, s.warnings...)
 	if other := s.busy(); other != nil {
 		r.skip(other)
-		return x.publish(ctx, r)
+		return x.publish(tellCtx, r)
 	}
 	x.conclude(r, s, x.export(ctx, r, s, t))
 	x.save(stateCtx, r, s, t)
-	return x.tell(ctx, stateCtx, r, s)
+	return x.tell(tellCtx, r, s)
 }
 
 // Fail reports a run that could not begin, because Parameter Store did not give
@@ -215,11 +217,11 @@ func (x *Exporter) failState(r *Report, err error) {
 
 // tell publishes the report. Where its notice did not get through, RUN is
 // written again, so that the next run tries again.
-func (x *Exporter) tell(ctx, stateCtx context.Context, r *Report, s *state) Report {
+func (x *Exporter) tell(ctx context.Context, r *Report, s *state) Report {
 	if err := x.Publish(ctx, *r); err != nil && r.Notice != nil {
 		s.record.Slack.untell(r.Notice)
 		// Should this fail too, Slack hears of it an hour later.
-		_ = s.save(stateCtx)
+		_ = s.save(ctx)
 	}
 	return *r
 }

@@ -12,7 +12,8 @@ type times struct {
 	started time.Time
 	fetch   time.Time // no page is asked for afterwards
 	deliver time.Time // no batch is sent afterwards
-	state   time.Time // no parameter is written afterwards
+	state   time.Time // no parameter is written afterwards, but for Slack's sake
+	tell    time.Time // Slack is not waited for any longer
 	end     time.Time
 }
 
@@ -38,6 +39,7 @@ func plan(ctx context.Context) times {
 		fetch:   end.Add(-reserve),
 		deliver: end.Add(-reserve / 2),
 		state:   end.Add(-reserve / 5),
+		tell:    end.Add(-reserve / 20),
 		end:     end,
 	}
 }

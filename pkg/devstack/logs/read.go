@@ -206,7 +206,7 @@ func tokens(page []record, from token, pause bool) (backward, forward token) {
 		return token{backward: true, gap: page[0].before()}, token{gap: page[n-1].gap()}
 	}
 	ahead, back := from, token{backward: !from.backward, gap: from.gap}
-	ahead.paused = ahead.paused || pause
+	ahead.paused = pause
 	if from.backward {
 		return ahead, back
 	}

@@ -333,6 +333,27 @@ func TestUnsupportedIsRefused(t *testing.T) {
 	}
 }
 
+func TestOddPages(t *testing.T) {
+	opts := unlimited
+	opts.Odd = true
+	s := newStack(t, opts)
+	for i := range 12 {
+		mustPut(t, s.Store, fmt.Sprint("/a/", i), "String", "x")
+	}
+	var sizes []int
+	pages := sdk.NewGetParametersByPathPaginator(s.home(), &sdk.GetParametersByPathInput{Path: aws.String("/a")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, len(page.Parameters))
+	}
+	if diff := cmp.Diff([]int{0, 5, 0, 5, 0, 2}, sizes); diff != "" {
+		t.Errorf("page sizes (-want +got):\n%s", diff)
+	}
+}
+
 // TestPathPages shows that however a listing is cut, it is of the same
 // parameters, each once.
 func TestPathPages(t *testing.T) {
