@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
 )
@@ -58,9 +59,15 @@ func isUnclear(err error) bool {
 	if _, broken := credentialsError(err); err == nil || broken || surelyNotStored(err) {
 		return false
 	}
-	api, answered := errors.AsType[smithy.APIError](err)
-	return !answered || api.ErrorFault() == smithy.FaultServer
+	if code(err) == "" {
+		return true
+	}
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && answer.HTTPStatusCode() >= http.StatusInternalServerError
 }
+
+// errNoTime says that what became of a put cannot be found out in time.
+var errNoTime = errors.New("no time to look for what was put")
 
 // putClearly puts events as put does, and finds out what became of a put whose
 // end is unclear: the events are looked for in the stream, and those that do
@@ -104,7 +111,7 @@ func (d *delivery) notStored(ctx context.Context, stream string, events []export
 			}
 		}
 		if !pause(ctx, lookPause) {
-			return nil, ctx.Err()
+			return nil, errNoTime
 		}
 	}
 }

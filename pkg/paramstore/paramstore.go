@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
 )
@@ -161,7 +163,8 @@ func passes(err error) bool {
 	case "TooManyUpdates", "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded":
 		return true
 	}
-	return api.ErrorFault() == smithy.FaultServer
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && answer.HTTPStatusCode() >= http.StatusInternalServerError
 }
 
 // explain puts an error of SSM into words for the operator.

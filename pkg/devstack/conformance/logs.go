@@ -228,7 +228,7 @@ func placeNames(t *testing.T, target Target) {
 			t.Errorf("stream %.20q: got error %v, want InvalidParameterException", name, err)
 		}
 	}
-	noError(t, p.createStream("with space, ü and /"))
+	noError(t, p.createStream("with space, \u00fc and /"))
 	for _, name := range []string{"with space", "with:colon", strings.Repeat("x", 513)} {
 		bad := &logPlace{t: t, logs: p.logs, group: name}
 		if err := bad.createGroup(""); code(err) != "InvalidParameterException" {
@@ -320,7 +320,7 @@ func putCount(t *testing.T, target Target) {
 func putBytes(t *testing.T, target Target) {
 	p := placeOf(t, target)
 	// Two bytes a character: it is bytes that count.
-	full := slices.Repeat([]types.InputLogEvent{event(hourAgo(), strings.Repeat("ü", 499))}, 1024)
+	full := slices.Repeat([]types.InputLogEvent{event(hourAgo(), strings.Repeat("\u00fc", 499))}, 1024)
 	p.mustPut(mainStream, full...)
 	full[0] = event(hourAgo(), *full[0].Message+"x")
 	full[0].Timestamp = full[1].Timestamp
@@ -432,7 +432,7 @@ func rejectAll(t *testing.T, target Target) {
 func messagesExact(t *testing.T, target Target) {
 	p := placeOf(t, target)
 	at := hourAgo()
-	messages := []string{`{"a":1.0,"b":"\u003c<&>"}`, "two\nlines\r\n", "quotes \" and \\", "ü 日本 🙂", "\u2028 \x01 \x7f", " "}
+	messages := []string{`{"a":1.0,"b":"\u003c<&>"}`, "two\nlines\r\n", "quotes \" and \\", "\u00fc \u65e5\u672c \U0001f642", "\u2028 \x01 \x7f", " "}
 	var events []types.InputLogEvent
 	for i, m := range messages {
 		events = append(events, event(at.Add(time.Duration(i)*time.Second), m))
