@@ -109,7 +109,11 @@ func (c *Client) Waited() time.Duration {
 // the rate limit as long as ctx allows. Errors are *export.Error; one that
 // wraps export.ErrIDRefused says that Auth0 does not take the id.
 func (c *Client) Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page, error) {
-	answer, err := c.get(ctx, url.Values{"from": {string(after)}, "take": {strconv.Itoa(PageSize)}})
+	answer, err := c.getPage(ctx, after, PageSize)
+	// A page of very large documents must not stop the export for good.
+	for take := PageSize / 10; errors.Is(err, errTooLarge) && take > 0; take /= 10 {
+		answer, err = c.getPage(ctx, after, take)
+	}
 	if err != nil {
 		return tenantlog.Page{}, err
 	}
@@ -119,6 +123,10 @@ func (c *Client) Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page, 
 	}
 	page.Next = answer.next(page, after)
 	return page, nil
+}
+
+func (c *Client) getPage(ctx context.Context, after tenantlog.ID, take int) (*logsAnswer, error) {
+	return c.get(ctx, url.Values{"from": {string(after)}, "take": {strconv.Itoa(take)}})
 }
 
 // Since returns the oldest events that happened at or after t, by date: the

@@ -389,3 +389,32 @@ func TestErrorsHideTheAddress(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestLargePages: a page that is too large to be read at once is asked for in
+// smaller parts, and a single document that is too large is an error.
+func TestLargePages(t *testing.T) {
+	b := newBench(t, standin.Options{}, nil)
+	for i := range 30 {
+		id := standin.MakeID(b.now.Add(-time.Hour), uint64(i))
+		doc := fmt.Sprintf(`{"log_id":%q,"type":"sapi","date":"2026-11-23T09:00:00.000Z","details":%q}`, id, strings.Repeat("x", 1<<20))
+		if err := b.tenant.Add(doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := b.client.Page(t.Context(), tenantlog.Oldest)
+	if err != nil || len(page.Events) != PageSize/10 {
+		t.Errorf("%d events, %v; want the first %d", len(page.Events), err, PageSize/10)
+	}
+	b.faults.Add(fault.Rule{Op: "logs", Do: func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "application/json")
+		for range 200 {
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				return
+			}
+		}
+	}})
+	_, err = b.client.Page(t.Context(), tenantlog.Oldest)
+	if e := asError(t, err); e.Kind != export.KindSource || !strings.Contains(e.Text, "larger than") {
+		t.Errorf("error %v", err)
+	}
+}
