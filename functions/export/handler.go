@@ -66,7 +66,7 @@ func (h *handler) Handle(ctx context.Context, event json.RawMessage) (*export.Re
 // export runs the export of a tenant with the settings it has now.
 func (h *handler) export(ctx context.Context, name string) export.Report {
 	store := paramstore.New(h.ssm, h.env.root, name)
-	x := &export.Exporter{Parameters: store, Now: h.now, Grace: h.env.claimGrace}
+	x := &export.Exporter{Parameters: store, Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag}
 	x.Tenant = name
 	parameters, err := store.All(ctx)
 	if err != nil {
@@ -92,10 +92,7 @@ func options(c config.Config, warnings []string, err error) export.Options {
 		Tenant:    c.Tenant,
 		BatchSize: c.BatchSize,
 		Keep:      c.Filter.Keep,
-		Target: func(day string) export.Target {
-			group, stream := c.Logs.Target(day)
-			return export.Target{Group: group, Stream: stream}
-		},
+		Target:    export.Target{Group: c.Logs.Group, Stream: c.Logs.Stream},
 		Start:     export.Start{Text: c.StartFrom.Text, ID: c.StartFrom.After},
 		Retention: time.Duration(c.Auth0.RetentionDays) * 24 * time.Hour,
 		Slack:     export.SlackSettings{Success: c.Slack.SendSuccess, DigestHour: c.Slack.DailyHour},

@@ -35,8 +35,12 @@ type env struct {
 	// logGroup and logStream are the function's own, for links.
 	logGroup, logStream string
 	// claimGrace is how long a claim holds beyond the end of its run: time for
-	// what was sent last to arrive.
+	// what was sent last to arrive and to be readable.
 	claimGrace time.Duration
+	// readLag is how long an event may not be readable after CloudWatch Logs
+	// has accepted it: a tenth of the grace. Seconds were seen, and no figure
+	// is documented.
+	readLag time.Duration
 }
 
 const (
@@ -59,6 +63,7 @@ func environment(get func(string) string) env {
 	}
 	return env{
 		claimGrace: grace,
+		readLag:    grace / 10,
 		root:       root,
 		metrics:    get("METRICS") != "off",
 		region:     get("AWS_REGION"),

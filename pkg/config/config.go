@@ -84,17 +84,11 @@ type Slack struct {
 // function's own role.
 type Logs struct {
 	// Group and Stream are names in which {date} still stands for the day of
-	// an event; Target fills it in.
+	// an event.
 	Group, Stream          string
 	Region                 string
 	AccessKeyID, SecretKey Secret
 	RoleARN, ExternalID    string
-}
-
-// Target returns the log group and log stream for events of a day, which is
-// written as in 2026-11-23.
-func (l Logs) Target(day string) (group, stream string) {
-	return strings.ReplaceAll(l.Group, datePlaceholder, day), strings.ReplaceAll(l.Stream, datePlaceholder, day)
 }
 
 // Env is what the function knows of itself.

@@ -403,18 +403,6 @@ func TestStartAfter(t *testing.T) {
 	}
 }
 
-func TestTarget(t *testing.T) {
-	l := Logs{Group: "/auth0/{date}", Stream: "{date}-acme-{date}"}
-	group, stream := l.Target("2026-11-23")
-	if group != "/auth0/2026-11-23" || stream != "2026-11-23-acme-2026-11-23" {
-		t.Errorf("got %q, %q", group, stream)
-	}
-	group, stream = Logs{Group: "/auth0", Stream: "acme"}.Target("2026-11-23")
-	if group != "/auth0" || stream != "acme" {
-		t.Errorf("without placeholders: got %q, %q", group, stream)
-	}
-}
-
 func TestValidTenant(t *testing.T) {
 	for _, name := range []string{"default", "a", "acme.EU-1_x", strings.Repeat("a", 64)} {
 		if err := ValidTenant(name); err != nil {

@@ -64,7 +64,8 @@ func readParams(text string, secret func(string) string) map[string]string {
 // promise.
 func checkUsable(t *testing.T, c Config) {
 	t.Helper()
-	group, stream := c.Logs.Target("2026-11-23")
+	filled := strings.NewReplacer("{date}", "2026-11-23")
+	group, stream := filled.Replace(c.Logs.Group), filled.Replace(c.Logs.Stream)
 	switch {
 	case c.Auth0.Domain == "" || c.Auth0.Audience == "" || c.Auth0.ClientID == "":
 		t.Errorf("nothing to reach Auth0 with: %+v", c.Auth0)

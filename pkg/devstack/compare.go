@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
@@ -20,9 +21,16 @@ type Comparison struct {
 	// stored and not expected; they are told by their message where it has no
 	// log_id.
 	Missing, Double, Altered, Mistimed, Foreign []string
+	// Rescued were stored in a form that takes the place of a document which
+	// CloudWatch Logs would not take as it is: slimmed or wrapped.
+	Rescued []string
+	// Streams names, for each event, the log streams that hold it, one for
+	// each copy.
+	Streams map[tenantlog.ID][]string
 }
 
-// Exact reports whether everything expected is stored once, as it was.
+// Exact reports whether everything expected is stored once, as it was or in
+// the form that takes its place.
 func (c Comparison) Exact() bool {
 	return len(c.Missing)+len(c.Double)+len(c.Altered)+len(c.Mistimed)+len(c.Foreign) == 0
 }
@@ -36,7 +44,7 @@ func (c Comparison) String() string {
 // against the log events of the group at p, all its streams together. Late
 // streams have times of their own.
 func (t *Tenant) Compare(p logs.Place, keep func(tenantlog.Event) bool) Comparison {
-	var c Comparison
+	c := Comparison{Streams: make(map[tenantlog.ID][]string)}
 	stored := make(map[tenantlog.ID][]storedEvent)
 	for _, stream := range t.stack.Logs.Streams(p) {
 		p.Stream = stream
@@ -47,6 +55,7 @@ func (t *Tenant) Compare(p logs.Place, keep func(tenantlog.Event) bool) Comparis
 				c.Foreign = append(c.Foreign, e.Message)
 				continue
 			}
+			c.Streams[event.ID] = append(c.Streams[event.ID], stream)
 			stored[event.ID] = append(stored[event.ID], storedEvent{e, strings.Contains(stream, "-late-")})
 		}
 	}
@@ -75,16 +84,27 @@ func (c *Comparison) compare(event tenantlog.Event, doc []byte, found []storedEv
 	switch len(found) {
 	case 0:
 		c.Missing = append(c.Missing, id)
-		return
 	case 1:
 	default:
 		c.Double = append(c.Double, id)
 	}
-	if e := found[0]; !sameDocument(doc, e.Message) {
+	same := func(e storedEvent) bool { return sameDocument(doc, e.Message) }
+	rescued := func(e storedEvent) bool { return same(e) || isRescued(doc, e.Message) }
+	timed := func(e storedEvent) bool { return e.late || e.Timestamp == event.Date.UnixMilli() }
+	switch {
+	case !all(found, rescued):
 		c.Altered = append(c.Altered, id)
-	} else if !e.late && e.Timestamp != event.Date.UnixMilli() {
+		return
+	case !all(found, same):
+		c.Rescued = append(c.Rescued, id)
+	}
+	if !all(found, timed) {
 		c.Mistimed = append(c.Mistimed, id)
 	}
+}
+
+func all[E any](s []E, is func(E) bool) bool {
+	return !slices.ContainsFunc(s, func(e E) bool { return !is(e) })
 }
 
 // sameDocument reports whether a message is the document's bytes, or the same

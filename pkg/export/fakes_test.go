@@ -220,7 +220,7 @@ func (w *world) exporter(edit func(*Exporter)) *Exporter {
 			Tenant:    "acme",
 			BatchSize: 7,
 			Keep:      func(tenantlog.Event) bool { return true },
-			Target:    func(string) Target { return mainTarget },
+			Target:    mainTarget,
 			Slack:     SlackSettings{DigestHour: -1},
 		},
 		Source: w, Sink: w, Parameters: w,

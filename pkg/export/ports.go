@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
@@ -65,9 +66,20 @@ var (
 	ErrNoParameter = errors.New("no such parameter")
 )
 
-// Target is the log stream that an event goes to.
+// Target is the log stream that events go to. In the setting of that name
+// {date} may stand for an event's UTC day; On fills it in.
 type Target struct {
-	Group, Stream string
+	Group  string `json:"group"`
+	Stream string `json:"stream"`
+}
+
+// On is the target of the events of a time.
+func (t Target) On(at time.Time) Target {
+	day := at.UTC().Format(time.DateOnly)
+	return Target{
+		Group:  strings.ReplaceAll(t.Group, "{date}", day),
+		Stream: strings.ReplaceAll(t.Stream, "{date}", day),
+	}
 }
 
 // Limits are what one delivery can hold.
@@ -117,6 +129,9 @@ type Receipt struct {
 	// Late are the events that were refused for their time and stored with
 	// another; Present those that were found to have been stored so before.
 	Late, Present []tenantlog.ID
+	// Slimmed are the events that were refused as they were, for no reason
+	// known beforehand, and stored in short.
+	Slimmed []tenantlog.ID
 	// Warnings are what the operator should know of, such as a right that was
 	// missing.
 	Warnings []string

@@ -29,6 +29,9 @@ type origin struct {
 	begins bool
 	// started is true where START_FROM acted.
 	started bool
+	// open is where the last run's position was: of the events beyond it, those
+	// that may be stored already are of a run that did not end well.
+	open tenantlog.ID
 }
 
 // locate finds where to go on and puts it into the record. An operator's edit
@@ -42,7 +45,8 @@ func (s *state) locate(ctx context.Context, start Start) (origin, error) {
 	}
 	lost := s.record.Position == ""
 	changed := start.Text != "" && start.Text != s.record.StartFrom
-	from := origin{after: s.record.Position}
+	open := s.record.Position
+	from := origin{after: open}
 	switch {
 	case found:
 		from, err = s.goOnFrom(edit)
@@ -55,6 +59,7 @@ func (s *state) locate(ctx context.Context, start Start) (origin, error) {
 		return from, err
 	}
 	s.located = true
+	from.open = open
 	if start.Text != "" {
 		s.record.StartFrom = start.Text // acted on, or overruled for good
 	}

@@ -43,6 +43,8 @@ type RunRecord struct {
 	// High is the greatest id that may ever have been handed to CloudWatch
 	// Logs: events up to it are looked up before they are sent.
 	High tenantlog.ID `json:"high,omitempty"`
+	// Target is where events went that were handed over under this record.
+	Target Target `json:"target,omitzero"`
 	// CaughtUp is the time of indexing up to which all that Auth0 had is
 	// behind the position.
 	CaughtUp time.Time `json:"caughtUp,omitzero"`
@@ -87,7 +89,7 @@ func (r *Report) summary() *LastRun {
 		Batches: r.Batches, Rescued: r.Rescues(), LagSeconds: r.LagSeconds, Gap: r.Gap, Version: r.Version,
 	}
 	if r.Error != nil {
-		last.Error = &Error{Kind: r.Error.Kind, Text: cut(r.Error.Text, 800), Fix: cut(r.Error.Fix, 400)}
+		last.Error = &Error{Kind: r.Error.Kind, Text: cut(r.Error.Text, 500), Fix: cut(r.Error.Fix, 300)}
 	}
 	return last
 }

@@ -20,9 +20,8 @@ type Options struct {
 	// BatchSize is the number of events of a full batch.
 	BatchSize int
 	// Keep decides whether an event is exported.
-	Keep func(tenantlog.Event) bool
-	// Target is the log stream of the events of a UTC day, given as 2006-01-02.
-	Target func(day string) Target
+	Keep   func(tenantlog.Event) bool
+	Target Target
 	Start  Start
 	// Retention is how long Auth0 keeps the tenant's events, 0 where it is not
 	// known.
@@ -51,6 +50,9 @@ type Exporter struct {
 	Now func() time.Time
 	// Grace is how long a claim holds beyond the end of its run.
 	Grace time.Duration
+	// ReadLag is how long an event may not be readable after CloudWatch Logs
+	// has accepted it.
+	ReadLag time.Duration
 }
 
 // Run exports what is new since the last run, from RUN and CHECKPOINT as they
@@ -62,10 +64,8 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 		Tenant: x.Tenant, Action: "export", Outcome: OK, Started: x.Now().UTC(),
 		Warnings: slices.Clone(x.Warnings), Version: Version,
 	}
-	if x.Target != nil {
-		target := x.Target(r.Started.Format(time.DateOnly))
-		r.Place = Place{Region: x.Region, Group: target.Group, Stream: target.Stream}
-	}
+	today := x.Target.On(r.Started)
+	r.Place = Place{Region: x.Region, Group: today.Group, Stream: today.Stream}
 	tellCtx, cancel := context.WithDeadline(ctx, t.tell)
 	defer cancel()
 	stateCtx, cancel := context.WithDeadline(ctx, t.state)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -153,7 +154,7 @@ func TestEditedCheckpointIsTheReplay(t *testing.T) {
 			w.run(t, nil)
 			w.set(CheckpointName, value(w))
 			r := w.run(t, func(x *Exporter) {
-				x.Target = func(string) Target { return Target{"group", "other"} }
+				x.Target = Target{"group", "other"}
 			})
 			want := 20
 			if name == "a date" {
@@ -360,7 +361,7 @@ func TestDatesAndStreams(t *testing.T) {
 	w := newWorld()
 	w.add(40, time.Date(2026, 11, 22, 23, 59, 40, 0, time.UTC))
 	r := w.run(t, func(x *Exporter) {
-		x.Target = func(day string) Target { return Target{"group", "auth0-" + day} }
+		x.Target = Target{"group", "auth0-{date}"}
 	})
 	w.check(t)
 	for target, events := range w.streams {
@@ -392,4 +393,87 @@ func TestSettingsErrorKeepsAnEdit(t *testing.T) {
 	if r := w.run(t, nil); r.Fetched != 10 {
 		t.Errorf("fetched %d, want 10: the edit was lost", r.Fetched)
 	}
+}
+
+func TestTargetOn(t *testing.T) {
+	at := time.Date(2026, 11, 23, 23, 30, 0, 0, time.FixedZone("", -3600))
+	got := Target{"/auth0/{date}", "{date}-acme-{date}"}.On(at)
+	if want := (Target{"/auth0/2026-11-24", "2026-11-24-acme-2026-11-24"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := mainTarget.On(at); got != mainTarget {
+		t.Errorf("without placeholders: %+v", got)
+	}
+}
+
+// TestSettingsChangedAfterACrash: what a run has stored that died is found
+// where that run put it, whatever the settings say now.
+func TestSettingsChangedAfterACrash(t *testing.T) {
+	for n := 1; ; n++ {
+		w := settledLog(60)
+		w.failAt, w.lose, w.killed = n, true, true
+		w.run(t, nil)
+		reached := w.calls >= n
+		w.failAt = 0
+		w.after(20 * time.Minute)
+		elsewhere := func(x *Exporter) { x.Target, x.BatchSize = Target{"group", "new-{date}"}, 3 }
+		if r := w.run(t, elsewhere); r.Outcome != OK {
+			t.Fatalf("after call %d: %+v", n, r)
+		}
+		w.check(t)
+		if t.Failed() {
+			t.Fatalf("after call %d", n)
+		}
+		if !reached {
+			break
+		}
+	}
+}
+
+// TestReadsThatLag: what was sent just before is waited for before it is
+// looked up.
+func TestReadsThatLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := settledLog(20)
+		w.run(t, nil)
+		w.set(CheckpointName, "2026-11-23")
+		w.after(2 * time.Second)
+		started := time.Now()
+		r := w.run(t, func(x *Exporter) { x.ReadLag = 5 * time.Second })
+		if waited := time.Since(started); waited != 3*time.Second {
+			t.Errorf("waited %s, want the 3 s that are left of 5", waited)
+		}
+		if r.Present != 20 {
+			t.Errorf("found %d", r.Present)
+		}
+	})
+}
+
+func TestBrokenRecord(t *testing.T) {
+	for name, value := range map[string]string{"no JSON": "oops", "another format": `{"format":99}`, "an older record": ""} {
+		t.Run(name, func(t *testing.T) {
+			w := settledLog(30)
+			w.run(t, nil)
+			if value == "" {
+				value = w.params[RunName][0].Value
+			}
+			w.set(RunName, value)
+			w.add(5, w.now.Add(-time.Minute))
+			if r := w.run(t, nil); r.Outcome != OK || r.Fetched != 5 {
+				t.Errorf("report %+v", r)
+			}
+			w.check(t)
+		})
+	}
+	t.Run("no valid one left", func(t *testing.T) {
+		w := settledLog(30)
+		w.run(t, nil)
+		w.params[RunName] = nil
+		w.set(RunName, "oops")
+		w.add(5, w.now.Add(-time.Minute))
+		if r := w.run(t, nil); r.Outcome != OK || r.Fetched != 5 || len(r.Warnings) == 0 {
+			t.Errorf("report %+v", r)
+		}
+		w.check(t)
+	})
 }

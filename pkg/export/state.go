@@ -127,6 +127,17 @@ func (s *state) findValid(ctx context.Context, p Parameter) error {
 	return nil
 }
 
+// readable is when all that was sent before this run can be read, on the
+// system's clock: an event is readable at most lag after it was accepted, and
+// the last run wrote its record after its last delivery.
+func (s *state) readable(now time.Time, lag time.Duration) time.Time {
+	since := s.now().Sub(s.modified)
+	if s.modified.IsZero() {
+		since = 0 // the record was lost
+	}
+	return now.Add(min(max(lag-since, 0), lag))
+}
+
 // busy reports the run that holds the tenant, if one does.
 func (s *state) busy() *lostError {
 	r := s.record
@@ -208,9 +219,9 @@ func (s *state) settle(ctx context.Context, text string, first, last int64) (wri
 }
 
 // claim takes the tenant for this run until the given time, and notes that any
-// event up to then may be handed over.
-func (s *state) claim(ctx context.Context, until time.Time) error {
-	s.record.Until = until
+// event up to then may be handed over to the target.
+func (s *state) claim(ctx context.Context, until time.Time, target Target) error {
+	s.record.Until, s.record.Target = until, target
 	s.record.High = max(s.record.High, tenantlog.At(until))
 	return s.save(ctx)
 }

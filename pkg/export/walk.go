@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -40,6 +41,8 @@ type walk struct {
 
 	doubt    tenantlog.ID // events up to this id may be stored already
 	doubtful []Rendered   // waiting to be looked up
+	former   Target       // where an earlier run sent events, if it was elsewhere
+	readable time.Time    // when all that earlier runs sent can be read
 	ledger   ledger
 	batcher  batcher
 
@@ -68,6 +71,8 @@ func newWalk(x *Exporter, r *Report, s *state, t times, from origin) *walk {
 	return &walk{
 		x: x, r: r, s: s, times: t, from: from,
 		doubt:        s.record.High,
+		former:       s.record.Target,
+		readable:     s.readable(now, x.ReadLag),
 		ledger:       ledger{position: from.after},
 		batcher:      batcher{limits: limits},
 		results:      make(chan delivered),
@@ -196,9 +201,7 @@ func (w *walk) noteType(code string) {
 }
 
 // target is the log stream of an event, by the UTC day of its own date.
-func (w *walk) target(e Rendered) Target {
-	return w.x.Target(e.Time.UTC().Format(time.DateOnly))
-}
+func (w *walk) target(e Rendered) Target { return w.x.Target.On(e.Time) }
 
 // lookUp asks which of the doubtful events are stored already and sends the
 // others.
@@ -206,15 +209,13 @@ func (w *walk) lookUp(ctx context.Context) error {
 	if len(w.doubtful) == 0 {
 		return nil
 	}
+	if err := w.awaitReadable(ctx); err != nil {
+		return err
+	}
 	events := w.doubtful
 	w.doubtful = nil
-	byTarget := make(map[Target][]Rendered)
-	for _, e := range events {
-		t := w.target(e)
-		byTarget[t] = append(byTarget[t], e)
-	}
 	present := make(map[tenantlog.ID]bool)
-	for t, some := range byTarget {
+	for t, some := range w.places(events) {
 		found, err := w.x.Sink.Find(ctx, t, some)
 		switch {
 		case errors.Is(err, ErrCannotRead):
@@ -222,9 +223,7 @@ func (w *walk) lookUp(ctx context.Context) error {
 		case err != nil:
 			return &deliveryError{err}
 		}
-		for id := range found {
-			present[id] = true
-		}
+		maps.Copy(present, found)
 	}
 	for _, e := range events {
 		if present[e.ID] {
@@ -235,6 +234,33 @@ func (w *walk) lookUp(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// places are the log streams that doubtful events may be in: their own, and,
+// where the settings have changed since a run that did not end well, the one
+// that it sent them to. (What a run that ended well has sent elsewhere is not
+// looked for: a replay into a new stream exports everything.)
+func (w *walk) places(events []Rendered) map[Target][]Rendered {
+	places := make(map[Target][]Rendered)
+	for _, e := range events {
+		t := w.target(e)
+		places[t] = append(places[t], e)
+		if former := w.former.On(e.Time); w.former != (Target{}) && former != t && e.ID > w.from.open {
+			places[former] = append(places[former], e)
+		}
+	}
+	return places
+}
+
+// awaitReadable waits until what earlier runs sent can be read.
+func (w *walk) awaitReadable(ctx context.Context) error {
+	if !time.Now().Before(w.readable) {
+		return nil
+	}
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(w.readable) {
+		return errTimeUp
+	}
+	return pause(ctx, time.Until(w.readable))
 }
 
 // send puts an event into a batch and delivers the batches that are ready.
@@ -300,6 +326,9 @@ func (w *walk) settle(d delivered) error {
 	for _, id := range d.receipt.Late {
 		w.r.Late.Add(id)
 	}
+	for _, id := range d.receipt.Slimmed {
+		w.r.Slimmed.Add(id)
+	}
 	w.r.Present += len(d.receipt.Present)
 	w.r.Exported += len(d.batch.Events) - len(d.receipt.Present)
 	for _, e := range d.batch.Events {
@@ -337,7 +366,7 @@ func (w *walk) drain(err error) error {
 }
 
 func (w *walk) claim(ctx context.Context) error {
-	return w.s.claim(ctx, w.x.claimEnd(w.times))
+	return w.s.claim(ctx, w.x.claimEnd(w.times), w.x.Target)
 }
 
 // progress saves how far a long run has come, from time to time, and looks
