@@ -67,7 +67,7 @@ func (s *Sink) Render(e tenantlog.Event) export.Rendered { return render(e, s.no
 // error only once everything is accepted.
 func (s *Sink) Deliver(ctx context.Context, b *export.Batch) (export.Receipt, error) {
 	d := delivery{Sink: s, target: b.Target}
-	refused, err := d.putClearly(ctx, b.Target.Stream, b.Events)
+	refused, err := d.putAll(ctx, b.Target.Stream, b.Events)
 	if err == nil && len(refused) > 0 {
 		err = d.late(ctx, refused)
 	}

@@ -1,9 +1,13 @@
 package cwlogs
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -372,5 +376,63 @@ func TestDeliverEndsWithItsContext(t *testing.T) {
 	b.faults.Watch(func(string, int) { cancel() })
 	if _, err := b.sink.Deliver(ctx, b.batch(event(time.Minute))); err == nil {
 		t.Error("a call that never ended was a success")
+	}
+}
+
+// TestOneBadEvent: an event that CloudWatch Logs refuses, by a rule not known
+// here, does not hold up the others.
+func TestOneBadEvent(t *testing.T) {
+	b := newBench(t, standin.Options{})
+	b.group(t, target.Stream, 0)
+	var events []tenantlog.Event
+	for i := range 100 {
+		events = append(events, event(time.Duration(100-i)*time.Minute))
+	}
+	bad := events[61]
+	b.faults.Add(fault.Rule{
+		Op: "PutLogEvents",
+		Match: func(r *http.Request) bool {
+			body, err := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			quoted, _ := json.Marshal(string(bad.Raw))
+			return err == nil && bytes.Contains(body, bytes.Trim(quoted, `"`))
+		},
+		Do: awsjson.ErrorReply(400, "InvalidParameterException", "Log event is odd."),
+	})
+	receipt, err := b.sink.Deliver(t.Context(), b.batch(events...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]tenantlog.ID{bad.ID}, receipt.Slimmed); diff != "" {
+		t.Errorf("slimmed (-want +got):\n%s", diff)
+	}
+	found := 0
+	for _, e := range b.stored(target.Stream) {
+		if strings.Contains(e.Message, string(bad.ID)) && strings.Contains(e.Message, "sha256") {
+			found++
+		}
+	}
+	if stored := b.stored(target.Stream); len(stored) != 100 || found != 1 {
+		t.Errorf("%d stored, %d of them in short", len(stored), found)
+	}
+	if n := b.faults.Calls("PutLogEvents"); n > 20 {
+		t.Errorf("%d calls to find one bad event among 100", n)
+	}
+}
+
+// TestEverythingRefused: where it is not the events, that is soon found out.
+func TestEverythingRefused(t *testing.T) {
+	b := newBench(t, standin.Options{})
+	b.group(t, target.Stream, 0)
+	b.faults.Add(fault.Rule{Op: "PutLogEvents", Do: awsjson.ErrorReply(400, "InvalidParameterException", "odd")})
+	var events []tenantlog.Event
+	for i := range 100 {
+		events = append(events, event(time.Duration(100-i)*time.Minute))
+	}
+	if _, err := b.sink.Deliver(t.Context(), b.batch(events...)); err == nil {
+		t.Error("a refused batch was a success")
+	}
+	if n := b.faults.Calls("PutLogEvents"); n > 10 {
+		t.Errorf("%d calls", n)
 	}
 }

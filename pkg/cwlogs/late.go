@@ -41,10 +41,10 @@ func (d *delivery) lateDay(ctx context.Context, stream string, events []export.R
 	for i := range events {
 		events[i].Time = now
 	}
-	refused, err := d.putClearly(ctx, stream, events)
+	refused, err := d.putAll(ctx, stream, events)
 	if isNotAllowed(err) {
 		d.warn("%s may not be made: events that %s refuses for their time are stored there with the time of their export", stream, d.target.Stream)
-		refused, err = d.putClearly(ctx, d.target.Stream, events)
+		refused, err = d.putAll(ctx, d.target.Stream, events)
 	}
 	if err != nil {
 		return err

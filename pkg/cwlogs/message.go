@@ -161,9 +161,18 @@ func slim(raw []byte) []byte {
 		return out
 	}
 	// Only a document of very many small fields is still too large.
+	return atRoot(fields, raw)
+}
+
+// atRoot keeps of a document only what it is found by, and a marker for the
+// rest.
+func atRoot(fields []field, raw []byte) []byte {
 	kept := slices.DeleteFunc(fields, func(f field) bool { return !slices.Contains(rootKept, f.key) })
 	return joinFields(append(kept, field{"slimmed", marker(raw)}))
 }
+
+// inShort is the least of an event that can be stored.
+func inShort(e export.Rendered) []byte { return atRoot(rootFields(e.Message), e.Message) }
 
 // largest is the field with the largest value that may be replaced, -1 where
 // no replacement would make the document smaller.
