@@ -4,6 +4,7 @@
 package auth0
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
@@ -62,6 +64,8 @@ type Client struct {
 	http     *http.Client
 	tokens   *tokens
 	governor *governor
+
+	lastSize atomic.Int64 // of the last answer's body
 
 	mu     sync.Mutex
 	waited time.Duration
@@ -233,7 +237,7 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 		return nil, unreachable(ctx, c.opt.Domain, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := readBody(resp)
+	body, err := c.readBody(resp.Body)
 	if err != nil {
 		return nil, unreachable(ctx, c.opt.Domain, err)
 	}
@@ -245,10 +249,15 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 // errTooLarge is an answer of more than maxBody bytes.
 var errTooLarge = errors.New("the answer is larger than " + strconv.Itoa(maxBody>>20) + " MB")
 
-func readBody(resp *http.Response) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if len(body) > maxBody {
+// readBody reads a body of at most maxBody bytes. Pages are much alike in
+// size: with room for the last one a body is seldom moved while it grows.
+func (c *Client) readBody(r io.Reader) ([]byte, error) {
+	var body bytes.Buffer
+	body.Grow(int(c.lastSize.Load()) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(r, maxBody+1))
+	if body.Len() > maxBody {
 		return nil, errTooLarge
 	}
-	return body, err
+	c.lastSize.Store(int64(body.Len()))
+	return body.Bytes(), err
 }
