@@ -21,7 +21,13 @@ type logsAnswer struct {
 	status int
 	header http.Header
 	body   []byte
+	// token is the one that was shown for it.
+	token string
 }
+
+// errPasses marks an error that may be gone at the next try: Auth0 did not
+// answer, or failed itself.
+var errPasses = errors.New("may pass")
 
 // serverTime is Auth0's clock, zero where it was not sent.
 func (a *logsAnswer) serverTime() time.Time {
@@ -108,6 +114,7 @@ func (a *logsAnswer) refusal(domain string) error {
 	case a.status == http.StatusNotFound:
 		e.Fix = "check that AUTH0_DOMAIN is an Auth0 tenant's domain."
 	case a.status >= 500:
+		e.Err = errPasses
 		e.Fix = "nothing to do here: the next run tries again. Auth0's state is shown at status.auth0.com."
 	}
 	return e
@@ -122,8 +129,9 @@ func unreachable(ctx context.Context, domain string, err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
-	e := &export.Error{Kind: export.KindSource, Err: err, Text: fmt.Sprintf("Auth0 at %s did not answer: %v.", domain, err)}
+	e := &export.Error{Kind: export.KindSource, Err: errors.Join(errPasses, err), Text: fmt.Sprintf("Auth0 at %s did not answer: %v.", domain, err)}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		e.Err = err
 		e.Text = fmt.Sprintf("There is no host %s.", domain)
 		e.Fix = "check AUTH0_DOMAIN: the tenant's domain as the Auth0 dashboard shows it, such as acme.eu.auth0.com."
 	}
@@ -131,6 +139,7 @@ func unreachable(ctx context.Context, domain string, err error) error {
 		e.Text = fmt.Sprintf("Auth0 at %s did not answer within %s.", domain, callTimeout)
 	}
 	if errors.Is(err, errTooLarge) {
+		e.Err = err
 		e.Text = fmt.Sprintf("Auth0 at %s: %v.", domain, err)
 	}
 	return e

@@ -33,6 +33,10 @@ const (
 	maxBody = 24 << 20
 	// maxRefusals is how many refusals 429 in a row are waited for.
 	maxRefusals = 8
+	// maxFailures is how many failures of Auth0 in a row a request is sent
+	// again after, firstPause the pause after the first; it doubles.
+	maxFailures = 3
+	firstPause  = 250 * time.Millisecond
 )
 
 // Options say which tenant to read and how.
@@ -65,7 +69,8 @@ type Client struct {
 	tokens   *tokens
 	governor *governor
 
-	lastSize atomic.Int64 // of the last answer's body
+	failurePause time.Duration // the first one
+	lastSize     atomic.Int64  // of the last answer's body
 
 	mu     sync.Mutex
 	waited time.Duration
@@ -86,6 +91,8 @@ func New(opt Options) *Client {
 		http:     client,
 		tokens:   &tokens{opt: opt, http: client},
 		governor: newGovernor(opt.RateShare),
+
+		failurePause: firstPause,
 	}
 }
 
@@ -149,37 +156,62 @@ func (c *Client) Since(ctx context.Context, t time.Time) (tenantlog.Page, error)
 	return answer.page()
 }
 
-// get asks for log events, with a new token after a 401 and again after each
-// refusal for the rate, as long as ctx allows.
+// get asks for log events until there is an answer or a reason to give up.
 func (c *Client) get(ctx context.Context, query url.Values) (*logsAnswer, error) {
-	renewed := false
-	for refusals := 0; ; {
-		if err := c.wait(ctx, c.governor.take); err != nil {
-			return nil, err
-		}
-		token, err := c.tokens.get(ctx)
-		if err != nil {
-			return nil, err
-		}
-		answer, err := c.ask(ctx, query, token)
-		switch {
-		case err != nil:
-			return nil, err
-		case answer.status == http.StatusOK:
+	for t := (tries{}); ; {
+		answer, err := c.try(ctx, query)
+		if err == nil && answer.status == http.StatusOK {
 			return answer, nil
-		case answer.status == http.StatusUnauthorized && !renewed:
-			c.tokens.drop(token)
-			renewed = true
-		case answer.status == http.StatusTooManyRequests && refusals < maxRefusals:
-			pause := c.governor.refused(c.opt.Now(), answer.serverTime(), answer.header, refusals)
-			refusals++
-			if err := c.pause(ctx, pause); err != nil {
-				return nil, err
-			}
-		default:
-			return nil, answer.refusal(c.opt.Domain)
+		}
+		if err == nil {
+			err = answer.refusal(c.opt.Domain)
+		}
+		again, err := c.again(ctx, &t, answer, err)
+		if !again {
+			return nil, err
 		}
 	}
+}
+
+// try sends one request, as soon as the rate limit allows.
+func (c *Client) try(ctx context.Context, query url.Values) (*logsAnswer, error) {
+	if err := c.wait(ctx, c.governor.take); err != nil {
+		return nil, err
+	}
+	token, err := c.tokens.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.ask(ctx, query, token)
+}
+
+// tries counts what a request has been through.
+type tries struct {
+	renewed            bool
+	refusals, failures int
+}
+
+// again decides whether a request that failed is sent again, and waits until
+// then: with a new token after the first 401, after each refusal for the rate,
+// and a few times where Auth0 did not answer or failed itself.
+func (c *Client) again(ctx context.Context, t *tries, answer *logsAnswer, err error) (bool, error) {
+	var pauseErr error
+	switch {
+	case answer != nil && answer.status == http.StatusUnauthorized && !t.renewed:
+		c.tokens.drop(answer.token)
+		t.renewed = true
+	case answer != nil && answer.status == http.StatusTooManyRequests && t.refusals < maxRefusals:
+		pauseErr = c.pause(ctx, c.governor.refused(c.opt.Now(), answer.serverTime(), answer.header, t.refusals))
+		t.refusals++
+	case errors.Is(err, errPasses) && t.failures < maxFailures:
+		if !sleep(ctx, c.failurePause<<t.failures) {
+			return false, err
+		}
+		t.failures++
+	default:
+		return false, err
+	}
+	return pauseErr == nil, pauseErr
 }
 
 // wait asks until there is nothing to wait for.
@@ -206,18 +238,26 @@ func (c *Client) pause(ctx context.Context, d time.Duration) error {
 		}
 	}
 	started := time.Now()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.waited += time.Since(started)
 	}()
+	if !sleep(ctx, d) {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// sleep waits for d and reports whether ctx let it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+		return true
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	}
 }
 
@@ -241,7 +281,7 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 	if err != nil {
 		return nil, unreachable(ctx, c.opt.Domain, err)
 	}
-	answer := &logsAnswer{status: resp.StatusCode, header: resp.Header, body: body}
+	answer := &logsAnswer{status: resp.StatusCode, header: resp.Header, body: body, token: token}
 	c.governor.observe(c.opt.Now(), answer.serverTime(), resp.Header)
 	return answer, nil
 }

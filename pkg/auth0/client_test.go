@@ -65,6 +65,7 @@ func newBench(t *testing.T, tenant standin.Options, edit func(*Options)) *bench 
 		edit(&b.opt)
 	}
 	b.client = New(b.opt)
+	b.client.failurePause = time.Millisecond
 	return b
 }
 
@@ -416,5 +417,26 @@ func TestLargePages(t *testing.T) {
 	_, err = b.client.Page(t.Context(), tenantlog.Oldest)
 	if e := asError(t, err); e.Kind != export.KindSource || !strings.Contains(e.Text, "larger than") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestFailuresThatPass: a failure of Auth0 that is gone a moment later is no
+// failure of the run.
+func TestFailuresThatPass(t *testing.T) {
+	for name, rule := range map[string]fault.Rule{
+		"logs: bad gateway":   {Op: "logs", Times: maxFailures, Do: fault.Reply(502, nil, "")},
+		"logs: dropped":       {Op: "logs", Times: maxFailures, Do: fault.Drop()},
+		"logs: cut":           {Op: "logs", Times: maxFailures, Do: fault.Cut(10)},
+		"token: server error": {Op: "token", Times: maxFailures, Do: fault.Reply(500, nil, "")},
+		"token: dropped":      {Op: "token", Times: maxFailures, Do: fault.Drop()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, standin.Options{Seed: 3}, nil)
+			b.tenant.Generate(20, b.now.Add(-time.Hour), b.now.Add(-time.Minute))
+			b.faults.Add(rule)
+			if page, err := b.client.Page(t.Context(), tenantlog.Oldest); err != nil || len(page.Events) != 20 {
+				t.Errorf("%d events, %v", len(page.Events), err)
+			}
+		})
 	}
 }

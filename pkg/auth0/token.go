@@ -128,7 +128,7 @@ func (t *tokens) refusal(ctx context.Context, err error) error {
 	case status == http.StatusTooManyRequests:
 		return t.quota(re)
 	case status >= 500:
-		return &export.Error{Kind: export.KindSource, Err: err, Text: fmt.Sprintf("Auth0 answered the token request with status %d.", status),
+		return &export.Error{Kind: export.KindSource, Err: errors.Join(errPasses, err), Text: fmt.Sprintf("Auth0 answered the token request with status %d.", status),
 			Fix: "nothing to do here: the next run tries again. Auth0's state is shown at status.auth0.com."}
 	case status >= 300 && status < 400:
 		return &export.Error{Kind: export.KindSource, Err: err, Text: fmt.Sprintf("%s redirects the token request to another address, which is not followed: the secret would go there.", t.opt.Domain),
