@@ -3,7 +3,6 @@ package export
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -55,13 +54,6 @@ type walk struct {
 
 	saved, checkpointed time.Time
 	waitedBefore        time.Duration
-}
-
-// delivered is the end of one delivery.
-type delivered struct {
-	batch   *Batch
-	receipt Receipt
-	err     error
 }
 
 func newWalk(x *Exporter, r *Report, s *state, t times, from origin) *walk {
@@ -202,168 +194,6 @@ func (w *walk) noteType(code string) {
 
 // target is the log stream of an event, by the UTC day of its own date.
 func (w *walk) target(e Rendered) Target { return w.x.Target.On(e.Time) }
-
-// lookUp asks which of the doubtful events are stored already and sends the
-// others.
-func (w *walk) lookUp(ctx context.Context) error {
-	if len(w.doubtful) == 0 {
-		return nil
-	}
-	if err := w.awaitReadable(ctx); err != nil {
-		return err
-	}
-	events := w.doubtful
-	w.doubtful = nil
-	present := make(map[tenantlog.ID]bool)
-	for t, some := range w.places(events) {
-		found, err := w.x.Sink.Find(ctx, t, some)
-		switch {
-		case errors.Is(err, ErrCannotRead):
-			w.r.warn("%s in %s cannot be read back: events that an interrupted run may have sent are sent again (%v)", t.Stream, t.Group, err)
-		case err != nil:
-			return &deliveryError{err}
-		}
-		maps.Copy(present, found)
-	}
-	for _, e := range events {
-		if present[e.ID] {
-			w.r.Present++
-			w.ledger.done(e.place)
-		} else if err := w.send(ctx, e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// places are the log streams that doubtful events may be in: their own, and,
-// where the settings have changed since a run that did not end well, the one
-// that it sent them to. (What a run that ended well has sent elsewhere is not
-// looked for: a replay into a new stream exports everything.)
-func (w *walk) places(events []Rendered) map[Target][]Rendered {
-	places := make(map[Target][]Rendered)
-	for _, e := range events {
-		t := w.target(e)
-		places[t] = append(places[t], e)
-		if former := w.former.On(e.Time); w.former != (Target{}) && former != t && e.ID > w.from.open {
-			places[former] = append(places[former], e)
-		}
-	}
-	return places
-}
-
-// awaitReadable waits until what earlier runs sent can be read.
-func (w *walk) awaitReadable(ctx context.Context) error {
-	if !time.Now().Before(w.readable) {
-		return nil
-	}
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(w.readable) {
-		return errTimeUp
-	}
-	return pause(ctx, time.Until(w.readable))
-}
-
-// send puts an event into a batch and delivers the batches that are ready.
-func (w *walk) send(ctx context.Context, e Rendered) error {
-	for _, b := range w.batcher.add(w.target(e), e) {
-		if err := w.deliver(ctx, b); err != nil {
-			return err
-		}
-	}
-	for w.ledger.waiting() > maxWaiting {
-		b := w.batcher.oldest()
-		if b == nil {
-			return nil // all of it is on its way
-		}
-		if err := w.deliver(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// deliver starts the delivery of a batch, once there is room for it.
-func (w *walk) deliver(ctx context.Context, b *Batch) error {
-	if !w.s.claimed {
-		if err := w.claim(ctx); err != nil {
-			return err
-		}
-	}
-	for w.inFlight == maxInFlight {
-		if err := w.settle(<-w.results); err != nil {
-			return err
-		}
-	}
-	for _, e := range b.Events {
-		w.handed = max(w.handed, e.ID)
-	}
-	w.inFlight++
-	go func() {
-		receipt, err := w.x.Sink.Deliver(ctx, b)
-		w.results <- delivered{b, receipt, err}
-	}()
-	return nil
-}
-
-// deliveryError is an error of delivery: what was fetched later is not to be
-// sent any more.
-type deliveryError struct{ err error }
-
-func (e *deliveryError) Error() string { return e.err.Error() }
-func (e *deliveryError) Unwrap() error { return e.err }
-
-// settle takes in the end of a delivery.
-func (w *walk) settle(d delivered) error {
-	w.inFlight--
-	w.r.Batches += d.receipt.Puts
-	w.r.Bytes += d.receipt.Bytes
-	for _, text := range d.receipt.Warnings {
-		w.r.warn("%s", text)
-	}
-	if d.err != nil {
-		return &deliveryError{AsError(KindDelivery, d.err)}
-	}
-	for _, id := range d.receipt.Late {
-		w.r.Late.Add(id)
-	}
-	for _, id := range d.receipt.Slimmed {
-		w.r.Slimmed.Add(id)
-	}
-	w.r.Present += len(d.receipt.Present)
-	w.r.Exported += len(d.batch.Events) - len(d.receipt.Present)
-	for _, e := range d.batch.Events {
-		switch e.Form {
-		case Slimmed:
-			w.r.Slimmed.Add(e.ID)
-		case Wrapped:
-			w.r.Wrapped.Add(e.ID)
-		case Plain:
-		}
-		w.ledger.done(e.place)
-	}
-	return nil
-}
-
-// flush sends everything that is still held back for more.
-func (w *walk) flush(ctx context.Context) error {
-	if err := w.lookUp(ctx); err != nil {
-		return err
-	}
-	for _, b := range w.batcher.flush() {
-		if err := w.deliver(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// drain waits for all deliveries and returns err with what they add to it.
-func (w *walk) drain(err error) error {
-	for w.inFlight > 0 {
-		err = graver(err, w.settle(<-w.results))
-	}
-	return err
-}
 
 func (w *walk) claim(ctx context.Context) error {
 	return w.s.claim(ctx, w.x.claimEnd(w.times), w.x.Target)

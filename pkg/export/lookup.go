@@ -1,0 +1,70 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+)
+
+// lookUp asks which of the doubtful events are stored already and sends the
+// others.
+func (w *walk) lookUp(ctx context.Context) error {
+	if len(w.doubtful) == 0 {
+		return nil
+	}
+	if err := w.awaitReadable(ctx); err != nil {
+		return err
+	}
+	events := w.doubtful
+	w.doubtful = nil
+	present := make(map[tenantlog.ID]bool)
+	for t, some := range w.places(events) {
+		found, err := w.x.Sink.Find(ctx, t, some)
+		switch {
+		case errors.Is(err, ErrCannotRead):
+			w.r.warn("%s in %s cannot be read back: events that an interrupted run may have sent are sent again (%v)", t.Stream, t.Group, err)
+		case err != nil:
+			return &deliveryError{err}
+		}
+		maps.Copy(present, found)
+	}
+	for _, e := range events {
+		if present[e.ID] {
+			w.r.Present++
+			w.ledger.done(e.place)
+		} else if err := w.send(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// places are the log streams that doubtful events may be in: their own, and,
+// where the settings have changed since a run that did not end well, the one
+// that it sent them to. (What a run that ended well has sent elsewhere is not
+// looked for: a replay into a new stream exports everything.)
+func (w *walk) places(events []Rendered) map[Target][]Rendered {
+	places := make(map[Target][]Rendered)
+	for _, e := range events {
+		t := w.target(e)
+		places[t] = append(places[t], e)
+		if former := w.former.On(e.Time); w.former != (Target{}) && former != t && e.ID > w.from.open {
+			places[former] = append(places[former], e)
+		}
+	}
+	return places
+}
+
+// awaitReadable waits until what earlier runs sent can be read.
+func (w *walk) awaitReadable(ctx context.Context) error {
+	if !time.Now().Before(w.readable) {
+		return nil
+	}
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(w.readable) {
+		return errTimeUp
+	}
+	return pause(ctx, time.Until(w.readable))
+}
