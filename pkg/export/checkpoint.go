@@ -44,6 +44,8 @@ func (s *state) announceCheckpoint() bool {
 // again by this run: the record holds one announcement, and what became of it
 // is for the next run to find out.
 func (s *state) writeCheckpoint(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lastWrite*3/4)
+	defer cancel()
 	announced := s.record.Checkpoint
 	s.located = false
 	before := s.checkpoint.Version

@@ -94,15 +94,36 @@ func (f *fetcher) accept(p fetched, page tenantlog.Page) fetched {
 	if n < len(page.Events) || n == 0 {
 		p.caughtUp = caughtUp(p.serverTime)
 	}
-	f.after = page.Next
-	if n > 0 {
-		f.after = max(page.Next, page.Events[n-1].ID) // never back, whatever a Link says
-	}
 	p.events = page.Events[:n]
+	if n > 0 {
+		f.after = page.Events[n-1].ID
+	}
+	p.warnings = append(p.warnings, doubts(page, n, p.serverTime)...)
 	for len(p.events) > 0 && p.events[0].ID <= f.floor {
 		p.events = p.events[1:]
 	}
 	return p
+}
+
+// farAhead is how far ahead of Auth0's clock an id may be that is held back.
+const farAhead = time.Minute
+
+// doubts are what is odd about a page of which the first n events are taken.
+// Auth0 asks to follow its Link header, which always named the page's last
+// event: one that names another is not followed, for events could lie between.
+func doubts(page tenantlog.Page, n int, serverTime time.Time) (warnings []string) {
+	if len(page.Events) == 0 {
+		return nil
+	}
+	if last := page.Events[len(page.Events)-1].ID; page.Next != last {
+		warnings = append(warnings, fmt.Sprintf("Auth0's Link header points to log_id %s after a page that ends with %s: it was not followed", page.Next, last))
+	}
+	if n < len(page.Events) {
+		if t, _ := page.Events[n].ID.Time(); t.After(serverTime.Add(farAhead)) {
+			warnings = append(warnings, fmt.Sprintf("log_id %s is ahead of Auth0's clock: it and all that follow are left for later", page.Events[n].ID))
+		}
+	}
+	return warnings
 }
 
 // timeUp makes of an error that the end of the time has caused one that says
@@ -142,8 +163,6 @@ func (f *fetcher) byDate(ctx context.Context, refused error) fetched {
 	if len(page.Events) > 0 {
 		first := slices.MinFunc(page.Events, func(a, b tenantlog.Event) int { return cmp.Compare(a.ID, b.ID) })
 		page.Events, page.Next = []tenantlog.Event{first}, first.ID
-	} else {
-		page.Next = f.after
 	}
 	return f.accept(p, page)
 }

@@ -17,8 +17,8 @@ type gapFinder struct {
 	gap  *Gap
 }
 
-func newGapFinder(retention time.Duration, from origin, caughtUp time.Time) gapFinder {
-	g := gapFinder{retention: retention, seen: caughtUp}
+func newGapFinder(retention time.Duration, from origin) gapFinder {
+	g := gapFinder{retention: retention, seen: from.seen}
 	if from.begins || from.after == tenantlog.Oldest {
 		g.retention = 0
 	}

@@ -48,7 +48,8 @@ func TestGap(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			g := newGapFinder(tt.retention, tt.from, tt.caughtUp)
+			tt.from.seen = tt.caughtUp
+			g := newGapFinder(tt.retention, tt.from)
 			var got *Gap
 			for _, p := range tt.pages {
 				got = g.page(p)

@@ -19,7 +19,7 @@ func (w *walk) lookUp(ctx context.Context) error {
 		return err
 	}
 	events := w.doubtful
-	w.doubtful = nil
+	w.doubtful, w.doubtfulBytes = nil, 0
 	present := make(map[tenantlog.ID]bool)
 	for t, some := range w.places(events) {
 		found, err := w.x.Sink.Find(ctx, t, some)

@@ -98,7 +98,10 @@ func (t *Telling) digestDue(now time.Time, hour int) bool {
 	}
 	now = now.UTC()
 	due := time.Date(now.Year(), now.Month(), now.Day(), hour, 0, 0, 0, time.UTC)
-	return !now.Before(due) && t.Digest.Before(due)
+	if now.Before(due) {
+		due = due.AddDate(0, 0, -1)
+	}
+	return t.Digest.Before(due)
 }
 
 // untell takes back that Slack was told: the message did not get through.

@@ -29,6 +29,9 @@ type origin struct {
 	begins bool
 	// started is true where START_FROM acted.
 	started bool
+	// seen is up to when nothing can be missing that was not exported before:
+	// the last run's position, or how far the log was read to its end.
+	seen time.Time
 	// open is where the last run's position was: of the events beyond it, those
 	// that may be stored already are of a run that did not end well.
 	open tenantlog.ID
@@ -46,6 +49,10 @@ func (s *state) locate(ctx context.Context, start Start) (origin, error) {
 	lost := s.record.Position == ""
 	changed := start.Text != "" && start.Text != s.record.StartFrom
 	open := s.record.Position
+	seen, _ := open.Time()
+	if s.record.CaughtUp.After(seen) {
+		seen = s.record.CaughtUp
+	}
 	from := origin{after: open}
 	switch {
 	case found:
@@ -59,7 +66,7 @@ func (s *state) locate(ctx context.Context, start Start) (origin, error) {
 		return from, err
 	}
 	s.located = true
-	from.open = open
+	from.open, from.seen = open, seen
 	if start.Text != "" {
 		s.record.StartFrom = start.Text // acted on, or overruled for good
 	}
@@ -98,11 +105,10 @@ func (s *state) startFrom(start Start, begins bool) (origin, error) {
 // checkAhead refuses a position in the future: everything until then would be
 // passed over.
 func (s *state) checkAhead(name string, id tenantlog.ID) error {
-	t, ok := id.Time()
-	if !ok || !t.After(s.now().Add(maxAhead)) {
+	if id <= tenantlog.At(s.now().Add(maxAhead)) {
 		return nil
 	}
-	return &Error{Kind: KindSettings, Text: fmt.Sprintf("%s: %s lies in the future.", name, t.Format(time.RFC3339)),
+	return &Error{Kind: KindSettings, Text: fmt.Sprintf("%s: %s lies in the future.", name, id),
 		Fix: "put a log_id, time or date that has passed; nothing was exported and the value was left as it is."}
 }
 

@@ -80,7 +80,7 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 		r.skip(other)
 		return x.publish(tellCtx, r)
 	}
-	x.conclude(r, s, x.export(ctx, r, s, t))
+	x.conclude(r, s, x.export(ctx, stateCtx, r, s, t))
 	x.save(stateCtx, r, s, t)
 	return x.tell(tellCtx, r, s)
 }
@@ -97,19 +97,19 @@ func (x *Exporter) Fail(ctx context.Context, err error, publish func(context.Con
 
 // export does the run's work and returns why it ended early, nil where it did
 // not.
-func (x *Exporter) export(ctx context.Context, r *Report, s *state, t times) error {
+func (x *Exporter) export(ctx, stateCtx context.Context, r *Report, s *state, t times) error {
+	r.From, r.To = s.record.Position, s.record.Position
 	if x.SettingsErr != nil {
 		return x.SettingsErr
 	}
-	r.From, r.To = s.record.Position, s.record.Position
-	from, err := s.locate(ctx, x.Start)
+	from, err := s.locate(stateCtx, x.Start)
 	if err != nil {
 		return err
 	}
 	r.From, r.To = from.after, from.after
 	w := newWalk(x, r, s, t, from)
 	if from.started {
-		if err := w.claim(ctx); err != nil {
+		if err := w.claim(stateCtx); err != nil {
 			return err
 		}
 	}

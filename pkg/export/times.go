@@ -9,7 +9,6 @@ import (
 // a run with more to do than fits ends saved and reported before the function
 // is killed.
 type times struct {
-	started time.Time
 	fetch   time.Time // no page is asked for afterwards
 	deliver time.Time // no batch is sent afterwards
 	state   time.Time // no parameter is written afterwards, but for Slack's sake
@@ -35,7 +34,6 @@ func plan(ctx context.Context) times {
 	}
 	reserve := min(maxReserve, end.Sub(now)/5)
 	return times{
-		started: now,
 		fetch:   end.Add(-reserve),
 		deliver: end.Add(-reserve / 2),
 		state:   end.Add(-reserve / 5),

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -18,10 +19,16 @@ const (
 	// lookUpAt is how many doubtful events are looked up together: about what
 	// one page of GetLogEvents holds.
 	lookUpAt = 1000
+	// lookUpBytes is how much of them is held at most.
+	lookUpBytes = 4 << 20
 	// saveEvery is how often progress is saved in a long run, and
-	// checkpointEvery how often CHECKPOINT follows.
+	// checkpointEvery how often CHECKPOINT follows. Where Parameter Store is
+	// busy it is less often, down to maxSaveEvery.
 	saveEvery       = 5 * time.Second
+	maxSaveEvery    = 30 * time.Second
 	checkpointEvery = 10 * time.Second
+	// saveTime is how long the walk stands still for saving at most.
+	saveTime = 3 * time.Second
 )
 
 // errTimeUp says that the run's time is over with more to fetch.
@@ -38,12 +45,13 @@ type walk struct {
 	times times
 	from  origin
 
-	doubt    tenantlog.ID // events up to this id may be stored already
-	doubtful []Rendered   // waiting to be looked up
-	former   Target       // where an earlier run sent events, if it was elsewhere
-	readable time.Time    // when all that earlier runs sent can be read
-	ledger   ledger
-	batcher  batcher
+	doubt         tenantlog.ID // events up to this id may be stored already
+	doubtful      []Rendered   // waiting to be looked up, doubtfulBytes of them
+	doubtfulBytes int
+	former        Target    // where an earlier run sent events, if it was elsewhere
+	readable      time.Time // when all that earlier runs sent can be read
+	ledger        ledger
+	batcher       batcher
 
 	results  chan delivered
 	inFlight int
@@ -53,6 +61,7 @@ type walk struct {
 	caughtUp time.Time // set once the log was read to its end
 
 	saved, checkpointed time.Time
+	saveEvery           time.Duration
 	waitedBefore        time.Duration
 }
 
@@ -69,8 +78,9 @@ func newWalk(x *Exporter, r *Report, s *state, t times, from origin) *walk {
 		batcher:      batcher{limits: limits},
 		results:      make(chan delivered),
 		unknown:      make(map[string]bool),
-		gap:          newGapFinder(x.Retention, from, s.record.CaughtUp),
+		gap:          newGapFinder(x.Retention, from),
 		saved:        now,
+		saveEvery:    saveEvery,
 		checkpointed: now,
 		waitedBefore: x.Source.Waited(),
 	}
@@ -83,7 +93,7 @@ func (w *walk) run(ctx context.Context) error {
 	defer stop()
 	deliverCtx, cancel := context.WithDeadline(ctx, w.times.deliver)
 	defer cancel()
-	err := w.take(ctx, deliverCtx, pages)
+	err := w.take(deliverCtx, pages)
 	if isFatal(err) {
 		stop()
 		return w.drain(err)
@@ -113,16 +123,16 @@ func isFatal(err error) bool {
 
 // take handles the pages as they come and returns why they ended, nil where
 // the walk has caught up.
-func (w *walk) take(ctx, deliverCtx context.Context, pages <-chan fetched) error {
+func (w *walk) take(ctx context.Context, pages <-chan fetched) error {
 	ticker := time.NewTicker(saveEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case p, ok := <-pages:
 			if !ok {
-				return nil
+				return w.ended()
 			}
-			if err := w.page(deliverCtx, p); err != nil {
+			if err := w.page(ctx, p); err != nil {
 				return err
 			}
 		case d := <-w.results:
@@ -137,6 +147,14 @@ func (w *walk) take(ctx, deliverCtx context.Context, pages <-chan fetched) error
 	}
 }
 
+// ended tells why there are no more pages.
+func (w *walk) ended() error {
+	if w.caughtUp.IsZero() {
+		return errTimeUp
+	}
+	return nil
+}
+
 // page takes in what a fetch gave.
 func (w *walk) page(ctx context.Context, p fetched) error {
 	for _, text := range p.warnings {
@@ -147,22 +165,29 @@ func (w *walk) page(ctx context.Context, p fetched) error {
 	}
 	w.r.Gap = w.gap.page(p)
 	w.caughtUp = p.caughtUp
+	// An event that is kept keeps its whole page in memory, unless it has a
+	// copy of its own.
+	sparse := slices.ContainsFunc(p.events, func(e tenantlog.Event) bool { return !w.x.Keep(e) })
 	for _, e := range p.events {
-		if err := w.event(ctx, e); err != nil {
+		if err := w.event(ctx, e, sparse); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// event decides what becomes of one event.
-func (w *walk) event(ctx context.Context, e tenantlog.Event) error {
+// event decides what becomes of one event, of a page that is left out for the
+// most part or not.
+func (w *walk) event(ctx context.Context, e tenantlog.Event, sparse bool) error {
 	w.r.Fetched++
 	w.noteType(e.Type)
 	if !w.x.Keep(e) {
 		w.r.Filtered++
 		w.ledger.skip(e.ID)
 		return nil
+	}
+	if sparse {
+		e.Raw = bytes.Clone(e.Raw)
 	}
 	out := w.x.Sink.Render(e)
 	out.place = w.ledger.add(e.ID)
@@ -174,7 +199,8 @@ func (w *walk) event(ctx context.Context, e tenantlog.Event) error {
 	}
 	out.Doubtful = true
 	w.doubtful = append(w.doubtful, out)
-	if len(w.doubtful) < lookUpAt {
+	w.doubtfulBytes += out.Size
+	if len(w.doubtful) < lookUpAt && w.doubtfulBytes < lookUpBytes {
 		return nil
 	}
 	return w.lookUp(ctx)
@@ -203,17 +229,23 @@ func (w *walk) claim(ctx context.Context) error {
 // whether an operator has other wishes. A write that fails is no matter here:
 // the next one, or the run's end, makes good for it.
 func (w *walk) progress(ctx context.Context) error {
-	if !w.s.claimed || time.Since(w.saved) < saveEvery {
+	if !w.s.claimed || time.Since(w.saved) < w.saveEvery {
 		return nil
 	}
-	w.saved = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, saveTime)
+	defer cancel()
 	err := w.s.edited(ctx)
 	if err == nil {
 		w.s.record.Position = w.ledger.position
 		err = w.saveProgress(ctx)
 	}
+	w.saved = time.Now()
 	if _, lost := errors.AsType[*lostError](err); lost || errors.Is(err, errEdited) {
 		return err
+	}
+	w.saveEvery = saveEvery
+	if err != nil {
+		w.saveEvery = min(2*w.saveEvery, maxSaveEvery)
 	}
 	return nil
 }
