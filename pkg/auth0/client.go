@@ -209,6 +209,9 @@ func (c *Client) again(ctx context.Context, t *tries, answer *logsAnswer, err er
 		}
 		t.failures++
 	default:
+		if answer != nil && answer.status == http.StatusForbidden {
+			c.tokens.drop(answer.token) // a scope that is granted now is in the next one
+		}
 		return false, err
 	}
 	return pauseErr == nil, pauseErr

@@ -47,9 +47,14 @@ type gain struct {
 // tokens, while 100 a minute is refilled in fractions.
 const window = 10
 
-// slowest is the refill assumed while none was seen: a token a second. Auth0's
-// smallest published rates are 2 a second and 100 a minute.
-const slowest = 1.0
+// assumed is the refill a second that is taken for granted: what was seen, or
+// while none was, a tenth of the limit. Every rate that Auth0 publishes is more.
+func (g *governor) assumed() float64 {
+	if g.refill > 0 {
+		return max(1, g.refill)
+	}
+	return max(1, float64(g.limit)/10)
+}
 
 func newGovernor(sharePercent int) *governor {
 	return &governor{share: float64(sharePercent) / 100}
@@ -72,7 +77,7 @@ func (g *governor) take(now time.Time) time.Duration {
 	}
 	g.accrue(now)
 	for !now.Before(g.reset) {
-		g.remaining = min(g.limit, g.remaining+int(max(1, g.refill)))
+		g.remaining = min(g.limit, g.remaining+int(g.assumed()))
 		g.reset = g.reset.Add(time.Second)
 	}
 	switch {
@@ -90,7 +95,7 @@ func (g *governor) take(now time.Time) time.Duration {
 const leastWait = time.Millisecond
 
 // rate is how many tokens a second are ours.
-func (g *governor) rate() float64 { return g.share * max(slowest, g.refill) }
+func (g *governor) rate() float64 { return g.share * max(1, g.refill) }
 
 // accrue counts our share of what has been refilled since it was last counted.
 func (g *governor) accrue(now time.Time) {
@@ -115,7 +120,8 @@ func (g *governor) observe(now, serverTime time.Time, h http.Header) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	latest := answer{remaining: int(min(max(0, remaining), limit)), reset: reset}
-	if g.limit == 0 {
+	if g.limit != int(limit) { // the first answer, or another bucket
+		g.refill, g.window = 0, gain{}
 		g.ours, g.accrued = g.share*float64(limit)-1, now
 	} else {
 		g.learn(latest)

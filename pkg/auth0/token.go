@@ -93,6 +93,9 @@ func (t *tokens) request(ctx context.Context, now time.Time) (*oauth2.Token, err
 		grant.EndpointParams.Set("client_assertion", assertion)
 	}
 	token, err := grant.Token(context.WithValue(call, oauth2.HTTPClient, t.http))
+	if err != nil && call.Err() != nil && ctx.Err() == nil {
+		err = call.Err() // the library does not tell that it ran out of time
+	}
 	if err != nil {
 		return nil, t.refusal(ctx, err)
 	}
@@ -178,7 +181,7 @@ func (t *tokens) quota(re *oauth2.RetrieveError) error {
 
 // noToken is an exchange that failed, or an answer without a token in it.
 func (t *tokens) noToken(ctx context.Context, err error) error {
-	if _, ok := errors.AsType[*url.Error](err); ok || ctx.Err() != nil {
+	if _, ok := errors.AsType[*url.Error](err); ok || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
 		return unreachable(ctx, t.opt.Domain, err)
 	}
 	return &export.Error{Kind: export.KindSource, Err: err, Text: fmt.Sprintf("Auth0 at %s answered the token request with something that is no token.", t.opt.Domain),

@@ -36,7 +36,7 @@ func isNotAllowed(err error) bool { return code(err) == "AccessDeniedException" 
 // lack of a permission, or because its class allows only queries.
 func cannotRead(err error) bool {
 	switch code(err) {
-	case "AccessDeniedException", "InvalidOperationException", "OperationNotPermittedException", "InvalidParameterException", "ValidationException":
+	case "AccessDeniedException", "InvalidOperationException", "OperationNotPermittedException":
 		return true
 	}
 	return false
@@ -108,10 +108,12 @@ func credentialsError(err error) (error, bool) {
 	if !ok {
 		return nil, false
 	}
-	e := &export.Error{Kind: export.KindPermission, Err: err, Text: "The role in CLOUDWATCH_ROLE_ARN cannot be assumed."}
-	if c := code(op.Err); c != "" {
-		e.Text = fmt.Sprintf("The role in CLOUDWATCH_ROLE_ARN cannot be assumed: %s.", c)
+	c := code(op.Err)
+	if c == "" || surelyNotStored(op.Err) {
+		return &export.Error{Kind: export.KindDelivery, Err: err, Text: fmt.Sprintf("AWS STS did not answer for the role in CLOUDWATCH_ROLE_ARN: %s.", cause(op.Err)),
+			Fix: "nothing to do here if it passes: the next run tries again."}, true
 	}
+	e := &export.Error{Kind: export.KindPermission, Err: err, Text: fmt.Sprintf("The role in CLOUDWATCH_ROLE_ARN cannot be assumed: %s.", c)}
 	e.Fix = "check that the role's trust policy names the function's role and the external id in CLOUDWATCH_EXTERNAL_ID, and that the function's role may call sts:AssumeRole on it."
 	return e, true
 }

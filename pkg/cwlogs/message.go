@@ -20,7 +20,7 @@ import (
 func render(e tenantlog.Event, now time.Time) export.Rendered {
 	message, form := plain(e)
 	if len(message) > maxMessage {
-		message, form = slim(message), export.Slimmed
+		message, form = slim(e.ID, message), export.Slimmed
 	}
 	at := e.Date
 	if at.IsZero() {
@@ -138,14 +138,19 @@ func joinFields(fields []field) []byte {
 	return out.Bytes()
 }
 
-// rootKept are never replaced in a document that is too large: by them it is
-// found.
+// rootKept are not replaced in a document that is too large: by them it is
+// found. Where one is of an absurd size itself it is not kept.
 var rootKept = []string{"log_id", "_id", "date", "type"}
 
+const maxKept = 1024
+
+func isKept(f field) bool { return slices.Contains(rootKept, f.key) && len(f.value) <= maxKept }
+
 // slim makes a document that is too large fit, by putting markers in the place
-// of its largest values: at the root first, and of the largest one's members
-// where it is an object, so that as much as can be stays readable.
-func slim(raw []byte) []byte {
+// of its largest values: at the root, or, where the largest is an object with
+// a member that is large enough, of that member, so that as much as can be
+// stays readable.
+func slim(id tenantlog.ID, raw []byte) []byte {
 	fields := rootFields(raw)
 	for size := len(raw); size > maxMessage; {
 		i := largest(fields)
@@ -156,38 +161,38 @@ func slim(raw []byte) []byte {
 		fields[i].value = shrink(fields[i].value, size-maxMessage)
 		size -= before - len(fields[i].value)
 	}
-	out := joinFields(fields)
-	if len(out) <= maxMessage {
+	if out := joinFields(fields); len(out) <= maxMessage {
 		return out
 	}
-	// Only a document of very many small fields is still too large.
-	return atRoot(fields, raw)
+	return inShort(id, raw) // a document of very many small fields
 }
 
-// atRoot keeps of a document only what it is found by, and a marker for the
-// rest.
-func atRoot(fields []field, raw []byte) []byte {
-	kept := slices.DeleteFunc(fields, func(f field) bool { return !slices.Contains(rootKept, f.key) })
+// inShort is the least of an event that can be stored: what it is found by,
+// and a marker for the rest.
+func inShort(id tenantlog.ID, raw []byte) []byte {
+	kept := []field{{"log_id", mustMarshal(id)}}
+	for _, f := range rootFields(raw) {
+		if isKept(f) && f.key != "log_id" {
+			kept = append(kept, f)
+		}
+	}
 	return joinFields(append(kept, field{"slimmed", marker(raw)}))
 }
-
-// inShort is the least of an event that can be stored.
-func inShort(e export.Rendered) []byte { return atRoot(rootFields(e.Message), e.Message) }
 
 // largest is the field with the largest value that may be replaced, -1 where
 // no replacement would make the document smaller.
 func largest(fields []field) int {
 	found, size := -1, markerRoom
 	for i, f := range fields {
-		if len(f.value) > size && !slices.Contains(rootKept, f.key) {
+		if len(f.value) > size && !isKept(f) {
 			found, size = i, len(f.value)
 		}
 	}
 	return found
 }
 
-// shrink takes at least excess bytes out of a value if it can, more of it than
-// needed only where it cannot be divided.
+// shrink takes at least excess bytes out of a value if it can: by one member of
+// an object, or else all of it.
 func shrink(value json.RawMessage, excess int) json.RawMessage {
 	if value[0] != '{' {
 		return marker(value)
@@ -197,7 +202,7 @@ func shrink(value json.RawMessage, excess int) json.RawMessage {
 	if i < 0 || len(fields[i].value) < excess+markerRoom {
 		return marker(value)
 	}
-	fields[i].value = shrink(fields[i].value, excess)
+	fields[i].value = marker(fields[i].value)
 	return joinFields(fields)
 }
 

@@ -75,12 +75,14 @@ func TestSlim(t *testing.T) {
 	}{
 		"one large text":                {head + `"a":"kept","b":` + text(2<<20) + `}`, []string{`"a":"kept"`}},
 		"one large member":              {head + `"details":{"request":{"a":1},"response":` + text(2<<20) + `}}`, []string{`"request":{"a":1}`}},
-		"deep":                          {head + `"a":{"b":{"c":{"d":` + text(2<<20) + `,"e":"kept"}}}}`, []string{`"e":"kept"`}},
+		"deep":                          {head + strings.Repeat(`"a":{`, 2000) + `"d":` + text(2<<20) + strings.Repeat("}", 2001), nil},
+		"one large member of a member":  {head + `"a":{"b":{"d":` + text(2<<20) + `},"e":"kept"}}`, []string{`"e":"kept"`}},
+		"a kept value of absurd size":   {head + `"_id":` + text(2<<20) + `,"b":"kept"}`, []string{`"b":"kept"`}},
 		"several":                       {head + `"a":` + text(900_000) + `,"b":` + text(800_000) + `,"c":` + text(100_000) + `}`, []string{text(100_000), text(800_000)}},
 		"an array":                      {head + `"a":[` + strings.Repeat(text(1000)+",", 2000) + `1],"b":"kept"}`, []string{`"b":"kept"`}},
 		"nothing but small fields":      {head + manyFields() + `}`, nil},
 		"just one byte too large":       {head + `"a":` + text(maxMessage-len(head)-len(`"a":}`)-1) + `}`, nil},
-		"a large value among the kept":  {head + `"_id":` + text(300_000) + `,"b":` + text(900_000) + `}`, []string{text(300_000)}},
+		"a value among the kept":        {head + `"_id":` + text(900) + `,"b":` + text(1_100_000) + `}`, []string{text(900)}},
 		"large members of large object": {head + `"a":{"x":` + text(700_000) + `,"y":` + text(700_000) + `}}`, nil},
 	}
 	for name, tt := range tests {

@@ -35,9 +35,9 @@ func (d *delivery) putAll(ctx context.Context, stream string, events []export.Re
 // putShort stores an event that was refused as it is.
 func (d *delivery) putShort(ctx context.Context, stream string, e export.Rendered) (refused []export.Rendered, err error) {
 	short := e
-	short.Message = inShort(e)
+	short.Message = inShort(e.ID, e.Message)
 	refused, err = d.putClearly(ctx, stream, []export.Rendered{short})
-	if err == nil {
+	if err == nil && e.Form != export.Slimmed { // which is counted anyway
 		d.receipt.Slimmed = append(d.receipt.Slimmed, e.ID)
 	}
 	return refused, err

@@ -21,9 +21,9 @@ const (
 	// maxPutTries is how often the SDK may send a put that was surely not
 	// stored.
 	maxPutTries = 6
-	// settleTime is how long a put whose end is unclear is looked for before
+	// lookTime is how long a put whose end is unclear is looked for before
 	// it is sent again: what was accepted may take seconds to be readable.
-	settleTime = 10 * time.Second
+	lookTime = 10 * time.Second
 	// lookPause is the pause between two looks.
 	lookPause = 2 * time.Second
 	// maxUnclear is how many unclear ends in a row a batch is given.
@@ -98,15 +98,19 @@ func (d *delivery) putClearly(ctx context.Context, stream string, events []expor
 // nothing can be said.
 func (d *delivery) notStored(ctx context.Context, stream string, events []export.Rendered) ([]export.Rendered, error) {
 	target := export.Target{Group: d.target.Group, Stream: stream}
-	for until := time.Now().Add(settleTime); ; {
+	for until := time.Now().Add(lookTime); ; {
 		found, err := d.Find(ctx, target, events)
 		if errors.Is(err, export.ErrCannotRead) {
 			d.warn("%s cannot be read back: a batch whose delivery was unclear was sent again (%v)", stream, err)
 			return events, nil
 		}
+		over := !time.Now().Before(until)
+		if err != nil && over {
+			return nil, err
+		}
 		if err == nil {
 			rest := slices.DeleteFunc(slices.Clone(events), func(e export.Rendered) bool { return found[e.ID] })
-			if len(rest) == 0 || !time.Now().Before(until) {
+			if len(rest) == 0 || over {
 				return rest, nil
 			}
 		}
