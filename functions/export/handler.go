@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"auth0-logs-to-cloudwatch/pkg/config"
+	"auth0-logs-to-cloudwatch/pkg/cwlogs"
 	"auth0-logs-to-cloudwatch/pkg/emf"
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/paramstore"
@@ -81,7 +82,7 @@ func (h *handler) export(ctx context.Context, name string) export.Report {
 	x.Publish = h.publisher(h.notifier(settings.Slack))
 	if err == nil {
 		t := h.tenant(settings)
-		x.Source, x.Sink = t.source, t.sink
+		x.Source, x.Sink = t.source, cwlogs.New(t.client, h.now)
 	}
 	return x.Run(ctx, parameters[export.RunName], parameters[export.CheckpointName])
 }

@@ -11,7 +11,6 @@ import (
 
 	"auth0-logs-to-cloudwatch/pkg/auth0"
 	"auth0-logs-to-cloudwatch/pkg/config"
-	"auth0-logs-to-cloudwatch/pkg/cwlogs"
 )
 
 // tenant is one tenant's clients and the settings they were made from.
@@ -19,7 +18,7 @@ type tenant struct {
 	auth0  config.Auth0
 	logs   config.Logs
 	source *auth0.Client
-	sink   *cwlogs.Sink
+	client *cloudwatchlogs.Client
 }
 
 // tenant returns the clients for the settings: those of the last run, with
@@ -35,8 +34,8 @@ func (h *handler) tenant(c config.Config) *tenant {
 	if t.source == nil || !reflect.DeepEqual(t.auth0, c.Auth0) {
 		t.auth0, t.source = c.Auth0, h.source(c.Auth0)
 	}
-	if t.sink == nil || t.logs != c.Logs {
-		t.logs, t.sink = c.Logs, h.sink(c.Logs)
+	if t.client == nil || t.logs != c.Logs {
+		t.logs, t.client = c.Logs, h.logsClient(c.Logs)
 	}
 	return t
 }
@@ -53,8 +52,8 @@ func (h *handler) source(c config.Auth0) *auth0.Client {
 	})
 }
 
-func (h *handler) sink(c config.Logs) *cwlogs.Sink {
-	client := cloudwatchlogs.NewFromConfig(h.aws, func(o *cloudwatchlogs.Options) {
+func (h *handler) logsClient(c config.Logs) *cloudwatchlogs.Client {
+	return cloudwatchlogs.NewFromConfig(h.aws, func(o *cloudwatchlogs.Options) {
 		o.Region = c.Region
 		switch {
 		case c.AccessKeyID != "":
@@ -63,7 +62,6 @@ func (h *handler) sink(c config.Logs) *cwlogs.Sink {
 			o.Credentials = aws.NewCredentialsCache(h.assumed(c))
 		}
 	})
-	return cwlogs.New(client, h.now)
 }
 
 // assumed is the role of the log group's account.

@@ -42,11 +42,13 @@ type client interface {
 	GetLogEvents(context.Context, *cloudwatchlogs.GetLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.GetLogEventsOutput, error)
 }
 
-// Sink is the log streams of one region and account, an export.Sink. It may be
-// used by several goroutines.
+// Sink is the log streams of one region and account during one run, an
+// export.Sink. It may be used by several goroutines.
 type Sink struct {
 	client client
 	now    func() time.Time
+
+	remembered lateStreams
 }
 
 // New returns a sink that delivers with c.

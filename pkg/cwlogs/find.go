@@ -20,30 +20,44 @@ const jump = 10 * time.Minute
 // span is a stretch of a log stream; the zero span is all of it.
 type span struct{ first, last time.Time }
 
-// Find tells which of the events the stream holds already, by their ids. It
-// reads the stretches of the stream around the events' dates. A stream that
-// is not there holds nothing.
+// Find tells which of the events the stream, or the late stream of their day,
+// holds already, by their ids. It reads the stretches of the stream around the
+// events' dates. A stream that is not there holds nothing.
 func (s *Sink) Find(ctx context.Context, t export.Target, events []export.Rendered) (map[tenantlog.ID]bool, error) {
-	wanted := ids(events)
-	found := make(map[tenantlog.ID]bool)
-	for _, stretch := range spans(events) {
-		some, err := s.read(ctx, t, stretch, wanted)
-		if err != nil {
-			return nil, err
-		}
-		for id := range some {
-			found[id] = true
-		}
-	}
-	return found, nil
-}
-
-func ids(events []export.Rendered) map[tenantlog.ID]bool {
 	wanted := make(map[tenantlog.ID]bool, len(events))
 	for _, e := range events {
 		wanted[e.ID] = true
 	}
-	return wanted
+	found := make(map[tenantlog.ID]bool)
+	note := func(id tenantlog.ID) {
+		if wanted[id] {
+			found[id] = true
+		}
+	}
+	for _, stretch := range spans(events) {
+		if err := s.read(ctx, t, stretch, note); err != nil {
+			return nil, err
+		}
+	}
+	return found, s.findLate(ctx, t, events, found)
+}
+
+// findLate adds to what was found the events that their late streams hold.
+func (s *Sink) findLate(ctx context.Context, t export.Target, events []export.Rendered, found map[tenantlog.ID]bool) error {
+	for _, e := range events {
+		if found[e.ID] {
+			continue
+		}
+		day := e.Time.UTC().Format(time.DateOnly)
+		held, err := s.held(ctx, export.Target{Group: t.Group, Stream: lateStream(t.Stream, day)})
+		if err != nil {
+			return err
+		}
+		if held[hash(e.ID)] {
+			found[e.ID] = true
+		}
+	}
+	return nil
 }
 
 // spans covers the events' times, split where they jump.
@@ -64,10 +78,10 @@ func spans(events []export.Rendered) []span {
 	return all
 }
 
-// read goes through a stretch of a stream and returns which of the wanted ids
-// it holds. A page may be empty and not be the last: the end is where the
-// token repeats (API reference, GetLogEvents).
-func (s *Sink) read(ctx context.Context, t export.Target, stretch span, wanted map[tenantlog.ID]bool) (map[tenantlog.ID]bool, error) {
+// read goes through a stretch of a stream and notes the ids that it holds. A
+// page may be empty and not be the last: the end is where the token repeats
+// (API reference, GetLogEvents).
+func (s *Sink) read(ctx context.Context, t export.Target, stretch span, note func(tenantlog.ID)) error {
 	in := &cloudwatchlogs.GetLogEventsInput{
 		LogGroupName: aws.String(t.Group), LogStreamName: aws.String(t.Stream), StartFromHead: aws.Bool(true),
 	}
@@ -75,26 +89,25 @@ func (s *Sink) read(ctx context.Context, t export.Target, stretch span, wanted m
 		in.StartTime = aws.Int64(stretch.first.UnixMilli())
 		in.EndTime = aws.Int64(stretch.last.UnixMilli() + 1) // exclusive
 	}
-	found := make(map[tenantlog.ID]bool)
 	for {
 		out, err := s.getPage(ctx, in)
 		if isNotFound(err) {
-			return found, nil
+			return nil
 		}
 		if cannotRead(err) {
-			return nil, fmt.Errorf("%w: %s", export.ErrCannotRead, code(err))
+			return fmt.Errorf("%w: %s", export.ErrCannotRead, code(err))
 		}
 		if err != nil {
-			return nil, explainRead(err, t.Group, t.Stream)
+			return explainRead(err, t.Group, t.Stream)
 		}
 		for _, e := range out.Events {
-			// What is not of our making has no log_id that is wanted.
-			if event, err := tenantlog.Decode([]byte(aws.ToString(e.Message))); err == nil && wanted[event.ID] {
-				found[event.ID] = true
+			// What is not of our making may have no id.
+			if event, err := tenantlog.Decode([]byte(aws.ToString(e.Message))); err == nil {
+				note(event.ID)
 			}
 		}
 		if aws.ToString(out.NextForwardToken) == aws.ToString(in.NextToken) {
-			return found, nil
+			return nil
 		}
 		in.NextToken = out.NextForwardToken
 	}

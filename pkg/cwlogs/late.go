@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
 )
 
 // lateStream is where events of a UTC day go that their own stream refused for
@@ -43,7 +46,7 @@ func (d *delivery) lateDay(ctx context.Context, stream string, events []export.R
 	}
 	refused, err := d.putAll(ctx, stream, events)
 	if isNotAllowed(err) {
-		d.warn("%s may not be made: events that %s refuses for their time are stored there with the time of their export", stream, d.target.Stream)
+		d.warn("%s may not be made: events that %s refuses for their time are stored there with the time of their export, where a replay does not find them", stream, d.target.Stream)
 		refused, err = d.putAll(ctx, d.target.Stream, events)
 	}
 	if err != nil {
@@ -61,23 +64,63 @@ func (d *delivery) lateDay(ctx context.Context, stream string, events []export.R
 
 // notIn leaves out the doubtful events that a late stream holds already.
 func (d *delivery) notIn(ctx context.Context, stream string, events []export.Rendered) ([]export.Rendered, error) {
-	doubtful := slices.DeleteFunc(slices.Clone(events), func(e export.Rendered) bool { return !e.Doubtful })
-	if len(doubtful) == 0 {
+	if !slices.ContainsFunc(events, func(e export.Rendered) bool { return e.Doubtful }) {
 		return events, nil
 	}
-	// A late stream's times are those of its exports: all of it is read.
-	found, err := d.read(ctx, export.Target{Group: d.target.Group, Stream: stream}, span{}, ids(doubtful))
+	held, err := d.held(ctx, export.Target{Group: d.target.Group, Stream: stream})
 	if errors.Is(err, export.ErrCannotRead) {
 		d.warn("%s cannot be read back: events that it may hold are stored again", stream)
-		err = nil
+		return events, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(events), func(e export.Rendered) bool {
-		if found[e.ID] {
+		found := e.Doubtful && held[hash(e.ID)]
+		if found {
 			d.receipt.Present = append(d.receipt.Present, e.ID)
 		}
-		return found[e.ID]
+		return found
 	}), nil
+}
+
+// maxHeld is how many late streams are remembered: events come in the order of
+// their ids, so days follow each other.
+const maxHeld = 3
+
+// lateStreams remembers what late streams hold, by the hashes of the ids. The
+// times in such a stream are those of exports, so that all of it has to be
+// read to find one event: it is read once.
+type lateStreams struct {
+	mu   sync.Mutex
+	held []heldStream
+}
+
+type heldStream struct {
+	target export.Target
+	ids    map[uint64]bool
+}
+
+var seed = maphash.MakeSeed()
+
+func hash(id tenantlog.ID) uint64 { return maphash.String(seed, string(id)) }
+
+// held is what a late stream held before this sink put anything into it.
+func (s *Sink) held(ctx context.Context, t export.Target) (map[uint64]bool, error) {
+	s.remembered.mu.Lock()
+	defer s.remembered.mu.Unlock()
+	for _, h := range s.remembered.held {
+		if h.target == t {
+			return h.ids, nil
+		}
+	}
+	ids := make(map[uint64]bool)
+	if err := s.read(ctx, t, span{}, func(id tenantlog.ID) { ids[hash(id)] = true }); err != nil {
+		return nil, err
+	}
+	s.remembered.held = append(s.remembered.held, heldStream{t, ids})
+	if len(s.remembered.held) > maxHeld {
+		s.remembered.held = slices.Delete(s.remembered.held, 0, 1)
+	}
+	return ids, nil
 }
