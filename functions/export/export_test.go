@@ -484,3 +484,45 @@ func FuzzParseRequest(f *testing.F) {
 		}
 	})
 }
+
+func TestUnknownTenantWritesNothing(t *testing.T) {
+	b := newBench(t, devstack.Options{}, auth0.Options{Seed: 1})
+	_, err := b.h.Handle(t.Context(), []byte(`{"tenant":"typo"}`))
+	if err == nil || !strings.Contains(err.Error(), "/auth0-logs-to-cloudwatch/typo") {
+		t.Errorf("error %v", err)
+	}
+	if n := len(b.stack.SSM.List("/auth0-logs-to-cloudwatch/typo")); n != 0 {
+		t.Errorf("%d parameters were made for a tenant that is not there", n)
+	}
+}
+
+// TestRecordThatCannotBeWritten: then only the warm function knows that Slack
+// was told.
+func TestRecordThatCannotBeWritten(t *testing.T) {
+	b := newBench(t, devstack.Options{}, auth0.Options{Seed: 1})
+	b.happen(20)
+	b.stack.Keys.Deny(awsjson.Rule{Operation: "PutParameter"})
+	for range 13 {
+		if r := b.tick(export.Failed); r.Error.Kind != export.KindPermission || r.Exported != 0 {
+			t.Errorf("report %+v", r)
+		}
+		b.clock.after(5 * time.Minute)
+	}
+	if n := len(b.said()); n != 2 {
+		t.Errorf("Slack was told %d times in an hour, want at once and an hour later", n)
+	}
+}
+
+// TestScopeGrantedLater: the token that lacked it is not shown again.
+func TestScopeGrantedLater(t *testing.T) {
+	b := newBench(t, devstack.Options{}, auth0.Options{Seed: 1})
+	b.happen(20)
+	b.tenant.SetScopes("read:users")
+	if r := b.tick(export.Failed); r.Error.Kind != export.KindPermission {
+		t.Errorf("error %+v", r.Error)
+	}
+	b.tenant.SetScopes("read:logs")
+	b.clock.after(5 * time.Minute)
+	b.tick(export.OK)
+	b.compare()
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
@@ -33,11 +34,18 @@ type handler struct {
 	now  func() time.Time
 	mu   sync.Mutex
 	kept map[string]*tenant
+	told map[string]time.Time // when Slack was told of a tenant's failure
 }
+
+// awsTimeout bounds one exchange with AWS, body included.
+const awsTimeout = 10 * time.Second
 
 // setup builds the handler. It calls no service.
 func setup(ctx context.Context, e env, out io.Writer, log *slog.Logger) (*handler, error) {
-	cfg, err := awsconfig.LoadDefaultConfig(ctx)
+	// Without a limit a call that is never answered would outlast its context:
+	// credentials are fetched for all that wait for them together.
+	client := awshttp.NewBuildableClient().WithTimeout(awsTimeout)
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(client))
 	if err != nil {
 		return nil, fmt.Errorf("load AWS configuration: %w", err)
 	}
@@ -46,6 +54,7 @@ func setup(ctx context.Context, e env, out io.Writer, log *slog.Logger) (*handle
 		ssm:  ssm.NewFromConfig(cfg),
 		now:  time.Now,
 		kept: make(map[string]*tenant),
+		told: make(map[string]time.Time),
 	}, nil
 }
 
@@ -67,11 +76,16 @@ func (h *handler) Handle(ctx context.Context, event json.RawMessage) (*export.Re
 // export runs the export of a tenant with the settings it has now.
 func (h *handler) export(ctx context.Context, name string) export.Report {
 	store := paramstore.New(h.ssm, h.env.root, name)
-	x := &export.Exporter{Parameters: store, Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag}
+	x := &export.Exporter{Parameters: store, Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag, Publish: h.publisher(nil)}
 	x.Tenant = name
-	parameters, err := store.All(ctx)
+	parameters, err := readAll(ctx, store)
+	if err == nil && len(parameters) == 0 {
+		// Nothing is written for what may be a misspelt name.
+		err = &export.Error{Kind: export.KindSettings, Text: fmt.Sprintf("There are no parameters under %s.", store.Path()),
+			Fix: "put the tenant's settings there, or check the tenant's name in the event and CONFIG_ROOT."}
+	}
 	if err != nil {
-		return x.Fail(ctx, err, h.publisher(nil))
+		return x.Fail(ctx, err)
 	}
 	values := make(map[string]string, len(parameters))
 	for name, p := range parameters {
@@ -85,6 +99,16 @@ func (h *handler) export(ctx context.Context, name string) export.Report {
 		x.Source, x.Sink = t.source, cwlogs.New(t.client, h.now)
 	}
 	return x.Run(ctx, parameters[export.RunName], parameters[export.CheckpointName])
+}
+
+// readAll reads the tenant's parameters, in time for its failure to be told.
+func readAll(ctx context.Context, store *paramstore.Store) (map[string]export.Parameter, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)*4/5)
+		defer cancel()
+	}
+	return store.All(ctx)
 }
 
 // options translates settings into what a run needs of them.
@@ -118,14 +142,37 @@ func (h *handler) publisher(n *slack.Notifier) func(context.Context, export.Repo
 		if _, err := h.out.Write(line); err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
-		if n == nil || r.Notice == nil {
+		if n == nil || r.Notice == nil || h.toldAlready(r) {
 			return nil
 		}
 		if err := n.Post(ctx, r); err != nil {
 			h.log.WarnContext(ctx, "slack", slog.String("tenant", r.Tenant), slog.String("error", err.Error()))
 			return err
 		}
+		h.remember(r)
 		return nil
+	}
+}
+
+// tellAgain is how often a lasting failure is told.
+const tellAgain = time.Hour
+
+// toldAlready reports whether Slack has heard of the tenant's failure within
+// the hour. RUN says so too; but where RUN cannot be written, only the warm
+// function remembers.
+func (h *handler) toldAlready(r export.Report) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return r.Notice.Kind == export.NoticeFailure && r.Ended.Sub(h.told[r.Tenant]) < tellAgain
+}
+
+// remember notes what Slack was told.
+func (h *handler) remember(r export.Report) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.told, r.Tenant)
+	if r.Notice.Kind == export.NoticeFailure {
+		h.told[r.Tenant] = r.Ended
 	}
 }
 

@@ -10,7 +10,8 @@ type Telling struct {
 	FailingSince time.Time `json:"failingSince,omitzero"`
 	Failures     int       `json:"failures,omitempty"`
 	Told         time.Time `json:"told,omitzero"`
-	// Warned is when Slack was last told of a gap or of rescued events.
+	// Warned is when Slack was last told of a gap, rescued events or a killed
+	// run.
 	Warned time.Time `json:"warned,omitzero"`
 	// Digest is when the last digest was sent, Totals what came since.
 	Digest time.Time `json:"digest,omitzero"`
@@ -72,7 +73,7 @@ func (t *Telling) recovered() *Notice {
 // routine is what a run has to tell that neither failed nor recovered.
 func (t *Telling) routine(r *Report, s SlackSettings) *Notice {
 	switch {
-	case (r.Gap != nil || r.Rescues() > 0) && r.Outcome != Failed && r.Ended.Sub(t.Warned) >= tellAgain:
+	case (r.Gap != nil || r.Rescues() > 0 || r.interrupted) && r.Outcome != Failed && r.Ended.Sub(t.Warned) >= tellAgain:
 		t.Warned = r.Ended
 		return &Notice{Kind: NoticeAttention}
 	case t.digestDue(r.Ended, s.DigestHour):
@@ -115,7 +116,7 @@ func (t *Telling) untell(n *Notice) {
 		t.Warned = time.Time{}
 	case NoticeDigest:
 		t.Digest, t.Totals = n.Digest.Since, n.Digest
-	case NoticeSuccess: // told of the next run anyway
+	case NoticeSuccess:
 	}
 }
 

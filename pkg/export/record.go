@@ -48,6 +48,8 @@ type RunRecord struct {
 	// CaughtUp is the time of indexing up to which all that Auth0 had is
 	// behind the position.
 	CaughtUp time.Time `json:"caughtUp,omitzero"`
+	// Starved counts the runs in a row that the rate limit left no page.
+	Starved int `json:"starved,omitempty"`
 	// StartFrom is the START_FROM last acted on, as it was written.
 	StartFrom string `json:"startFrom,omitempty"`
 	// Checkpoint is CHECKPOINT as we last wrote it or are about to.

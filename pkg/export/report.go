@@ -149,6 +149,9 @@ type Report struct {
 	Warnings []string `json:"warnings,omitempty"`
 	Version  string   `json:"version"`
 
+	// interrupted says that the run before did not end.
+	interrupted bool
+
 	// Notice is what is to be told in Slack, nil for nothing.
 	Notice *Notice `json:"-"`
 	// Place says where the events went, for links.
@@ -176,8 +179,8 @@ type NoticeKind string
 const (
 	NoticeFailure  NoticeKind = "failure"
 	NoticeRecovery NoticeKind = "recovery"
-	// NoticeAttention is a run that succeeded but found a gap, or had to store
-	// events in another form.
+	// NoticeAttention is a run that succeeded but found a gap, had to store
+	// events in another form, or followed one that was killed.
 	NoticeAttention NoticeKind = "attention"
 	NoticeDigest    NoticeKind = "digest"
 	NoticeSuccess   NoticeKind = "success"

@@ -80,18 +80,20 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 		r.skip(other)
 		return x.publish(tellCtx, r)
 	}
+	if dead := s.record.Owner; !s.record.Until.IsZero() {
+		r.interrupted = true
+		r.warn("the run before this one (%s) did not end: it was killed or ran out of time or memory", dead)
+	}
 	x.conclude(r, s, x.export(ctx, stateCtx, r, s, t))
 	x.save(stateCtx, r, s, t)
 	return x.tell(tellCtx, r, s)
 }
 
-// Fail reports a run that could not begin, because Parameter Store did not give
-// the tenant's parameters. Without them there is no Slack to tell.
-func (x *Exporter) Fail(ctx context.Context, err error, publish func(context.Context, Report) error) Report {
-	now := x.Now().UTC()
-	r := &Report{Tenant: x.Tenant, Action: "export", Started: now, Version: Version}
+// Fail reports a run that could not begin, because the tenant's parameters
+// could not be read. Without them there is no Slack to tell.
+func (x *Exporter) Fail(ctx context.Context, err error) Report {
+	r := &Report{Tenant: x.Tenant, Action: "export", Started: x.Now().UTC(), Version: Version}
 	r.fail(AsError(KindState, err))
-	x.Publish = publish
 	return x.publish(ctx, r)
 }
 
@@ -128,10 +130,16 @@ func (x *Exporter) conclude(r *Report, s *state, err error) {
 	case errors.Is(err, errEdited):
 		r.Outcome = Limited
 		r.Warnings = append(r.Warnings, errEdited.Error())
+	case isLimit(err) && s.starves(r):
+		r.fail(&Error{Kind: KindRateLimit, Err: err, Text: fmt.Sprintf("The rate limit left no room for a single page in %d runs in a row.", s.record.Starved),
+			Fix: "find what uses up the tenant's Management API rate limit, or raise AUTH0_RATE_SHARE."})
 	case isLimit(err):
 		r.Outcome = Limited
 	default:
 		r.fail(AsError(KindState, err))
+	}
+	if r.Outcome == OK || r.Fetched > 0 {
+		s.record.Starved = 0
 	}
 	r.Ended = x.Now().UTC()
 	x.clock(r, s)
@@ -173,7 +181,7 @@ func (x *Exporter) save(ctx context.Context, r *Report, s *state, t times) {
 			err = s.writeCheckpoint(ctx)
 		}
 		if err != nil {
-			x.failState(r, err)
+			x.failState(r, s, err)
 		}
 		if r.Outcome == Skipped {
 			return
@@ -185,7 +193,7 @@ func (x *Exporter) save(ctx context.Context, r *Report, s *state, t times) {
 	s.record.Last = r.summary()
 	if err := s.save(ctx); err != nil {
 		s.record.Slack = told
-		x.failState(r, err)
+		x.failState(r, s, err)
 		if r.Outcome != Skipped {
 			r.Notice = s.record.Slack.tell(r, x.Slack)
 		}
@@ -198,7 +206,7 @@ func (x *Exporter) claimEnd(t times) time.Time {
 	return x.Now().Add(time.Until(t.end) + x.Grace).UTC()
 }
 
-func (x *Exporter) failState(r *Report, err error) {
+func (x *Exporter) failState(r *Report, s *state, err error) {
 	if lost, ok := errors.AsType[*lostError](err); ok {
 		r.skip(lost)
 		return
@@ -212,13 +220,14 @@ func (x *Exporter) failState(r *Report, err error) {
 	}
 	if r.Outcome != Failed { // the first error is the one to mend
 		r.fail(AsError(KindState, err))
+		x.clock(r, s)
 	}
 }
 
 // tell publishes the report. Where its notice did not get through, RUN is
 // written again, so that the next run tries again.
 func (x *Exporter) tell(ctx context.Context, r *Report, s *state) Report {
-	if err := x.Publish(ctx, *r); err != nil && r.Notice != nil {
+	if err := x.Publish(ctx, *r); err != nil && r.Notice != nil && r.Notice.Kind != NoticeSuccess {
 		s.record.Slack.untell(r.Notice)
 		// Should this fail too, Slack hears of it an hour later.
 		_ = s.save(ctx)

@@ -317,8 +317,7 @@ func TestSettingsErrorIsToldAndChangesNothing(t *testing.T) {
 
 func TestUnreadableParametersFailWithoutSlack(t *testing.T) {
 	w := newWorld()
-	x := w.exporter(nil)
-	r := x.Fail(t.Context(), errors.New("no"), x.Publish)
+	r := w.exporter(nil).Fail(t.Context(), errors.New("no"))
 	if r.Outcome != Failed || r.Error.Kind != KindState || r.Notice != nil || len(w.told) != 1 {
 		t.Errorf("report %+v, told %d", r, len(w.told))
 	}
@@ -476,4 +475,110 @@ func TestBrokenRecord(t *testing.T) {
 		}
 		w.check(t)
 	})
+}
+
+func TestKilledRunIsTold(t *testing.T) {
+	w := settledLog(30)
+	w.failAt, w.killed = 6, true
+	w.run(t, nil)
+	w.failAt = 0
+	w.after(20 * time.Minute)
+	r := w.run(t, nil)
+	if r.Outcome != OK || len(r.Warnings) != 1 || r.Notice == nil || r.Notice.Kind != NoticeAttention {
+		t.Errorf("outcome %s, warnings %q, notice %+v", r.Outcome, r.Warnings, r.Notice)
+	}
+	if r := w.run(t, nil); len(r.Warnings) != 0 {
+		t.Errorf("told again: %q", r.Warnings)
+	}
+}
+
+func TestStarvedRunsFail(t *testing.T) {
+	w := settledLog(30)
+	starving := func(x *Exporter) { x.Source = &limitedSource{world: w} }
+	for i, want := range []Outcome{Limited, Limited, Failed, Failed} {
+		if r := w.run(t, starving); r.Outcome != want {
+			t.Errorf("run %d ended %s, want %s", i+1, r.Outcome, want)
+		}
+	}
+	if r := w.run(t, nil); r.Outcome != OK || r.Notice == nil || r.Notice.Kind != NoticeRecovery {
+		t.Errorf("report %+v", r)
+	}
+	if r := w.run(t, starving); r.Outcome != Limited {
+		t.Errorf("a run after the recovery ended %s", r.Outcome)
+	}
+}
+
+func TestPositionBeyondEveryID(t *testing.T) {
+	for name, value := range map[string]string{
+		"month 13":  "90020261323090009000000000000000000000000000000000000010",
+		"all nines": strings.Repeat("9", 56),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := settledLog(10)
+			w.run(t, nil)
+			w.set(CheckpointName, value)
+			if r := w.run(t, nil); r.Outcome != Failed || r.Error.Kind != KindSettings {
+				t.Errorf("report %+v", r)
+			}
+		})
+	}
+}
+
+// wrongLink names another event than its page's last.
+type wrongLink struct{ *world }
+
+func (s wrongLink) Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page, error) {
+	page, err := s.world.Page(ctx, after)
+	if len(page.Events) > 0 {
+		page.Next = s.log[len(s.log)-1].ID
+	}
+	return page, err
+}
+
+func TestLinkThatSkipsEvents(t *testing.T) {
+	w := settledLog(40)
+	r := w.run(t, func(x *Exporter) { x.Source = wrongLink{w} })
+	w.check(t)
+	if len(r.Warnings) == 0 {
+		t.Error("nobody is told")
+	}
+}
+
+// TestStuckProgress: a write of progress that hangs costs a bounded time, and
+// no more than the run has.
+func TestStuckProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := settledLog(200)
+		x := w.exporter(nil)
+		x.Source = slowSource{w}
+		x.Parameters = &stuckParameters{world: w, from: 2}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		started := time.Now()
+		r := x.Run(ctx, Parameter{}, Parameter{})
+		if ctx.Err() != nil || r.Exported != 200 {
+			t.Errorf("exported %d in %s: %v", r.Exported, time.Since(started), ctx.Err())
+		}
+	})
+}
+
+type slowSource struct{ *world }
+
+func (s slowSource) Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page, error) {
+	time.Sleep(3 * time.Second)
+	return s.world.Page(ctx, after)
+}
+
+// stuckParameters hangs from a put on.
+type stuckParameters struct {
+	*world
+	puts, from int
+}
+
+func (p *stuckParameters) Put(ctx context.Context, name, value string) (int64, error) {
+	if p.puts++; p.puts >= p.from {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	return p.world.Put(ctx, name, value)
 }

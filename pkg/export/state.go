@@ -138,6 +138,20 @@ func (s *state) readable(now time.Time, lag time.Duration) time.Time {
 	return now.Add(min(max(lag-since, 0), lag))
 }
 
+// maxStarved is how many runs in a row may go without a page for the rate limit
+// before that is a failure.
+const maxStarved = 3
+
+// starves counts a run that ended at a limit, and reports whether too many in
+// a row got nothing at all.
+func (s *state) starves(r *Report) bool {
+	if r.Fetched > 0 {
+		return false
+	}
+	s.record.Starved++
+	return s.record.Starved >= maxStarved
+}
+
 // busy reports the run that holds the tenant, if one does.
 func (s *state) busy() *lostError {
 	r := s.record
@@ -162,11 +176,11 @@ func (s *state) save(ctx context.Context) error {
 			return err
 		}
 		// s.version moves only over versions that were looked at: what this
-		// save leaves open, the next one settles.
+		// save leaves open, the next one resolves.
 		expected := s.version + 1
 		written := got == expected
 		if !written {
-			if written, err = s.settle(ctx, text, min(expected, got), got-1); err != nil {
+			if written, err = s.resolve(ctx, text, min(expected, got), got-1); err != nil {
 				return err
 			}
 		}
@@ -194,10 +208,10 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// settle looks for a valid record among the versions from first to last. It
+// resolve looks for a valid record among the versions from first to last. It
 // reports whether one of them is the text just written: Parameter Store, or a
 // retry after a lost answer, may have stored it twice.
-func (s *state) settle(ctx context.Context, text string, first, last int64) (written bool, err error) {
+func (s *state) resolve(ctx context.Context, text string, first, last int64) (written bool, err error) {
 	for v := first; v <= last; v++ {
 		p, err := s.params.Get(ctx, RunName, v)
 		if errors.Is(err, ErrNoParameter) {
