@@ -39,7 +39,7 @@ func (a *logsAnswer) page() (tenantlog.Page, error) {
 	if kind := a.header.Get("Content-Type"); !strings.Contains(kind, "json") {
 		return tenantlog.Page{}, &export.Error{
 			Kind: export.KindSource,
-			Text: fmt.Sprintf("Auth0 answered %q where JSON was expected: %s", clip(kind), excerpt(a.body)),
+			Text: fmt.Sprintf("Auth0 answered %q where JSON was expected: %s", quote(kind, a.token), a.excerpt()),
 			Fix:  "check that AUTH0_DOMAIN is the tenant's own or custom domain and that no proxy answers in its place.",
 		}
 	}
@@ -86,11 +86,11 @@ type apiError struct {
 func (a *logsAnswer) refusal(domain string) error {
 	var api apiError
 	_ = json.Unmarshal(a.body, &api) // an HTML page leaves it empty
-	said := api.Message
+	said := quote(api.Message, a.token)
 	if said == "" {
-		said = excerpt(a.body)
+		said = a.excerpt()
 	}
-	e := &export.Error{Kind: export.KindSource, Text: fmt.Sprintf("Auth0 refused to list log events with status %d: %s", a.status, sentence(clip(said)))}
+	e := &export.Error{Kind: export.KindSource, Text: fmt.Sprintf("Auth0 refused to list log events with status %d: %s", a.status, sentence(said))}
 	switch {
 	case a.status == http.StatusUnauthorized:
 		e.Kind = export.KindAuth
@@ -129,6 +129,11 @@ func unreachable(ctx context.Context, domain string, err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
+	if strings.Contains(err.Error(), "Location header") {
+		// The client quotes the header, which may repeat the request.
+		return &export.Error{Kind: export.KindSource, Text: fmt.Sprintf("%s redirects to an address that cannot be read.", domain),
+			Fix: "set AUTH0_DOMAIN to the tenant's own domain."}
+	}
 	e := &export.Error{Kind: export.KindSource, Err: errors.Join(errPasses, err), Text: fmt.Sprintf("Auth0 at %s did not answer: %v.", domain, err)}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
 		e.Err = err
@@ -147,11 +152,11 @@ func unreachable(ctx context.Context, domain string, err error) error {
 
 // excerpt is the beginning of a body that is not what was expected, on one
 // line.
-func excerpt(body []byte) string {
-	if len(body) == 0 {
+func (a *logsAnswer) excerpt() string {
+	if len(a.body) == 0 {
 		return "(an empty body)"
 	}
-	return clip(string(body[:min(len(body), 400)]))
+	return quote(string(a.body[:min(len(a.body), 4096)]), a.token)
 }
 
 // clip puts a stranger's text on one line of at most 200 characters.

@@ -37,9 +37,10 @@ type tokens struct {
 	opt  Options
 	http *http.Client
 
-	mu    sync.Mutex
-	token string
-	renew time.Time // wall clock
+	mu       sync.Mutex
+	token    string
+	renew    time.Time // wall clock
+	asserted string    // the last assertion, lest it is quoted
 }
 
 // get returns a token that is good for a while. Concurrent callers share one
@@ -88,7 +89,7 @@ func (t *tokens) request(ctx context.Context, now time.Time) (*oauth2.Token, err
 		if err != nil {
 			return nil, err
 		}
-		grant.ClientSecret = ""
+		grant.ClientSecret, t.asserted = "", assertion
 		grant.EndpointParams.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 		grant.EndpointParams.Set("client_assertion", assertion)
 	}
@@ -100,6 +101,11 @@ func (t *tokens) request(ctx context.Context, now time.Time) (*oauth2.Token, err
 		return nil, t.refusal(ctx, err)
 	}
 	return token, nil
+}
+
+// quote is what Auth0 said of a token request, without what was in it.
+func (t *tokens) quote(said string) string {
+	return quote(said, t.opt.ClientSecret, t.asserted)
 }
 
 // assertion signs who we are, for private_key_jwt.
@@ -125,7 +131,7 @@ func (t *tokens) refusal(ctx context.Context, err error) error {
 	if !ok {
 		return t.noToken(ctx, err)
 	}
-	said := clip(re.ErrorDescription)
+	said := t.quote(re.ErrorDescription)
 	status := re.Response.StatusCode
 	switch {
 	case status == http.StatusTooManyRequests:
@@ -171,7 +177,7 @@ func (t *tokens) credentialFix() string {
 // tokens may ask to wait for hours.
 func (t *tokens) quota(re *oauth2.RetrieveError) error {
 	now := t.opt.Now()
-	e := &export.Error{Kind: export.KindRateLimit, Err: re, Text: "Auth0 refuses another token: " + sentence(clip(re.ErrorDescription)),
+	e := &export.Error{Kind: export.KindRateLimit, Err: re, Text: "Auth0 refuses another token: " + sentence(t.quote(re.ErrorDescription)),
 		Fix: "raise the application's token quota in Auth0, or wait: the next run tries again."}
 	if wait, ok := retryAfter(re.Response.Header, time.Time{}, now); ok {
 		e.Text += fmt.Sprintf(" It is to be asked again after %s.", now.Add(wait).UTC().Format(time.RFC3339))

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/smithy-go"
@@ -22,13 +22,21 @@ func isAlreadyThere(err error) bool {
 	return ok
 }
 
-// code is the service's name for an error, "" where it did not answer.
+// code is the service's name for an error, "" where it did not answer. What it
+// says beside is not passed on: an answer may repeat the request, keys and all.
 func code(err error) string {
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return api.ErrorCode()
+	api, ok := errors.AsType[smithy.APIError](err)
+	switch {
+	case !ok:
+		return ""
+	case !errorName.MatchString(api.ErrorCode()):
+		return "UnknownError"
 	}
-	return ""
+	return api.ErrorCode()
 }
+
+// errorName is the form of the names that AWS gives to errors.
+var errorName = regexp.MustCompile(`^[A-Za-z]{1,60}$`)
 
 func isNotAllowed(err error) bool { return code(err) == "AccessDeniedException" }
 
@@ -92,9 +100,6 @@ func explain(err error, action, group, stream string) error {
 		e.Fix = "nothing to do here if it passes: the next run sends again. If it lasts, raise the account's quota for the call."
 	default:
 		e.Text = fmt.Sprintf("CloudWatch Logs refused %s for log stream %s in log group %s: %s.", action, stream, group, c)
-		if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
-			e.Text += " It says: " + strings.TrimSuffix(api.ErrorMessage(), ".") + "."
-		}
 	}
 	return e
 }

@@ -92,6 +92,9 @@ func (s *Store) Get(ctx context.Context, name string, version int64) (export.Par
 	if err != nil {
 		return export.Parameter{}, s.explain(err, "ssm:GetParameter", full)
 	}
+	if out.Parameter == nil {
+		return export.Parameter{}, s.explain(errors.New("an answer without a parameter"), "ssm:GetParameter", full)
+	}
 	return parameter(*out.Parameter), nil
 }
 

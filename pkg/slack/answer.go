@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -48,6 +49,10 @@ func unanswered(err error) *Error {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &Error{Text: "Slack did not answer in time.", Fix: fixNetwork, Err: err}
+	}
+	if strings.Contains(err.Error(), "Location header") {
+		// The client quotes the header, which may repeat the request.
+		return &Error{Text: "The webhook redirects to an address that cannot be read.", Fix: fixNetwork}
 	}
 	return &Error{Text: fmt.Sprintf("Slack could not be reached: %v.", err), Fix: fixNetwork, Err: err}
 }

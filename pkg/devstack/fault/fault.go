@@ -99,6 +99,9 @@ func (s *Set) Watch(f func(op string, n int)) {
 func (s *Set) Wrap(op func(*http.Request) string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		delay, act := s.decide(op(r), r)
+		if delay > 0 || act != nil {
+			readAhead(r)
+		}
 		if !pause(r, delay) {
 			return
 		}
@@ -108,6 +111,16 @@ func (s *Set) Wrap(op func(*http.Request) string, next http.Handler) http.Handle
 		}
 		act(w, r, next)
 	})
+}
+
+// readAhead takes in the request's body: only then does a server see that the
+// client has gone away.
+func readAhead(r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // it is gone already
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 }
 
 func (s *Set) decide(op string, r *http.Request) (delay time.Duration, act Action) {
@@ -154,8 +167,7 @@ func pause(r *http.Request, d time.Duration) bool {
 
 // Reply answers with a status, headers and a body of its own, without effect.
 func Reply(status int, header http.Header, body string) Action {
-	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-		_, _ = io.Copy(io.Discard, r.Body)
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		maps.Copy(w.Header(), header)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
@@ -179,7 +191,6 @@ func LoseReply() Action {
 // effect.
 func Hang() Action {
 	return func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
-		_, _ = io.Copy(io.Discard, r.Body)
 		<-r.Context().Done()
 	}
 }
