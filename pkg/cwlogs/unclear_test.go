@@ -38,7 +38,7 @@ type storedMessage struct {
 }
 
 var errLost = &smithyhttp.ResponseError{
-	Response: &smithyhttp.Response{Response: &http.Response{StatusCode: 500}},
+	Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusInternalServerError}},
 	Err:      &smithy.GenericAPIError{Code: "InternalFailure"},
 }
 

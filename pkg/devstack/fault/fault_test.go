@@ -82,7 +82,7 @@ func TestActions(t *testing.T) {
 		"drip":                   {Drip(time.Microsecond), 200, "true answer", false, 1, "yes"},
 		"another body, longer":   {Body(upper), 200, "TRUE ANSWER!", false, 1, "yes"},
 		"another body, none":     {Body(func([]byte) []byte { return nil }), 200, "", false, 1, "yes"},
-		"the stand-in's refusal": {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(404) }, 404, "", false, 0, ""},
+		"the stand-in's refusal": {func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusNotFound) }, http.StatusNotFound, "", false, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s standIn

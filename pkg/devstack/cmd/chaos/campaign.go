@@ -141,7 +141,7 @@ func line(r *chaos.Result) string {
 // story tells of a play that went wrong, and how to play it again.
 func story(r *chaos.Result) string {
 	var text strings.Builder
-	text.WriteString(r.Story.String())
+	text.WriteString(r.String())
 	for _, p := range r.Problems {
 		fmt.Fprintf(&text, "seed %d: %s\n", r.Schedule.Seed, p)
 	}
