@@ -31,7 +31,7 @@ func (r *putRequest) DecodeQuick(body []byte) bool {
 		}
 		return false
 	})
-	if !ok || q.peek() != 0 {
+	if !ok || q.peek() != 0 || len(q.rest) > 0 { // a NUL byte is no end
 		return false
 	}
 	*r = in

@@ -16,6 +16,7 @@ func FuzzDecodeQuick(f *testing.F) {
 	for _, body := range quickBodies() {
 		f.Add([]byte(body))
 	}
+	f.Add([]byte("{}\x00"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if !utf8.Valid(body) {
 			t.Skip("refused before it is decoded")
