@@ -14,6 +14,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go/logging"
 
 	"auth0-logs-to-cloudwatch/pkg/config"
 	"auth0-logs-to-cloudwatch/pkg/cwlogs"
@@ -45,7 +46,8 @@ func setup(ctx context.Context, e env, out io.Writer, log *slog.Logger) (*handle
 	// Without a limit a call that is never answered would outlast its context:
 	// credentials are fetched for all that wait for them together.
 	client := awshttp.NewBuildableClient().WithTimeout(awsTimeout)
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(client))
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(client),
+		awsconfig.WithLogger(logging.Nop{})) // what matters comes as an error
 	if err != nil {
 		return nil, fmt.Errorf("load AWS configuration: %w", err)
 	}

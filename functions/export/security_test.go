@@ -206,9 +206,11 @@ func leaky() map[string]fault.Action {
 		"cut":            fault.Body(func(b []byte) []byte { return b[:len(b)*2/3] }),
 		"of other types": fault.Body(func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`":"`), []byte(`":7,"x":"`)) }),
 	}
-	for _, status := range []int{200, 302, 400, 401, 403, 500} {
-		faults[fmt.Sprint("echo as HTML, ", status)] = echo(status, "text/html", same)
+	for _, status := range []int{200, 302, 400, 401, 500} {
 		faults[fmt.Sprint("echo as JSON, ", status)] = echo(status, "application/json", everyField)
+	}
+	for _, status := range []int{200, 403, 500} {
+		faults[fmt.Sprint("echo as HTML, ", status)] = echo(status, "text/html", same)
 	}
 	return faults
 }
@@ -246,19 +248,20 @@ func TestNoSecretComesOut(t *testing.T) {
 // to a reader of the log, to a terminal, to CloudWatch, to Parameter Store.
 func hostile() map[string]string {
 	return map[string]string{
-		"mentions":         "<!channel> <!here> <@U0123456789> <#C0123456789> <!subteam^S0123456789> @channel @everyone",
-		"links":            "<https://evil.example/console|Log stream> https://evil.example <mailto:a@evil.example|a>",
-		"the console":      "<https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#logsV2:log-groups|Log stream>",
-		"marks":            "*bold* _slanted_ ~struck~ `code` ```block``` &lt;!channel&gt; &amp;",
-		"another report":   "\"}\n{\"level\":\"ERROR\",\"message\":\"run\",\"report\":{\"outcome\":\"failed\"}}\n{\"x\":\"",
-		"a terminal":       "\x1b[2J\x1b]0;owned\x07\x1b[31mred\r\b",
-		"invisible":        "a\u202eb\u200bc\u2028d\ufeffe",
-		"metrics":          `{"_aws":{"Timestamp":1,"CloudWatchMetrics":[{"Namespace":"Evil","Dimensions":[[]],"Metrics":[{"Name":"x"}]}]},"x":1}`,
-		"parameters":       "{{ssm:/auth0-logs-to-cloudwatch/default/AUTH0_CLIENT_SECRET}} {{resolve:ssm:x}} ${env:HOME}",
-		"formats":          "%s %d %!v(MISSING) %n {0} \\u003c!channel\\u003e",
-		"far too much":     strings.Repeat("<!channel>\n", 2000),
-		"no UTF-8 at all":  "\xff\xfe<!channel>\xc3",
-		"a closing script": "</script><img src=x onerror=alert(1)>",
+		"mentions":           "<!channel> <!here> <@U0123456789> <#C0123456789> <!subteam^S0123456789> @channel @everyone",
+		"links":              "<https://evil.example/console|Log stream> https://evil.example <mailto:a@evil.example|a>",
+		"the console":        "<https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#logsV2:log-groups|Log stream>",
+		"marks":              "*bold* _slanted_ ~struck~ `code` ```block``` &lt;!channel&gt; &amp;",
+		"another report":     "\"}\n{\"level\":\"ERROR\",\"message\":\"run\",\"report\":{\"outcome\":\"failed\"}}\n{\"x\":\"",
+		"a terminal":         "\x1b[2J\x1b]0;owned\x07\x1b[31mred\r\b",
+		"eight-bit controls": "\u009b31mred\u0085\u009d0;owned\u009c\x7f",
+		"invisible":          "a\u202eb\u200bc\u2028d\ufeffe",
+		"metrics":            `{"_aws":{"Timestamp":1,"CloudWatchMetrics":[{"Namespace":"Evil","Dimensions":[[]],"Metrics":[{"Name":"x"}]}]},"x":1}`,
+		"parameters":         "{{ssm:/auth0-logs-to-cloudwatch/default/AUTH0_CLIENT_SECRET}} {{resolve:ssm:x}} ${env:HOME}",
+		"formats":            "%s %d %!v(MISSING) %n {0} \\u003c!channel\\u003e",
+		"far too much":       strings.Repeat("<!channel>\n", 2000),
+		"no UTF-8 at all":    "\xff\xfe<!channel>\xc3",
+		"a closing script":   "</script><img src=x onerror=alert(1)>",
 	}
 }
 
@@ -306,7 +309,8 @@ func TestHostileAnswers(t *testing.T) {
 	var cases sideBySide
 	defer cases.Wait()
 	for _, op := range []string{"token", "logs", "GetParametersByPath", "PutParameter", "AssumeRole", "CreateLogStream", "PutLogEvents", "slack"} {
-		for name, text := range hostile() {
+		for _, name := range []string{"mentions", "links", "another report", "a terminal", "eight-bit controls", "far too much", "no UTF-8 at all"} {
+			text := hostile()[name]
 			for _, status := range []int{400, 403} {
 				cases.run(t, fmt.Sprintf("%s/%s/%d", op, name, status), newFailBench(t, auth0.Options{Seed: 1}), func(b *failBench) {
 					firstRun(b)
@@ -330,6 +334,24 @@ func answerWith(status int, text string) fault.Action {
 		w.Header().Set("X-Amzn-Errortype", text)
 		fault.Reply(status, http.Header{"Content-Type": {kind}}, body)(w, r, nil)
 	}
+}
+
+// TestWarningsOfTheSDK: what the AWS SDK has to say of an answer that breaks
+// off goes to the log as everything else does.
+func TestWarningsOfTheSDK(t *testing.T) {
+	beside := must(os.Create(filepath.Join(t.TempDir(), "stderr")))
+	defer func() { _ = beside.Close() }()
+	stderr := os.Stderr
+	os.Stderr = beside
+	b := newFailBench(t, auth0.Options{Seed: 1})
+	os.Stderr = stderr
+	firstRun(b)
+	b.stack.Faults.Add(fault.Rule{Op: "GetParametersByPath", Times: 1, Do: fault.Cut(200)})
+	b.tick(export.OK)
+	if text := must(os.ReadFile(beside.Name())); len(text) > 0 {
+		t.Errorf("written beside the log: %s", text)
+	}
+	b.harmless()
 }
 
 // harmless checks that whatever was in a text has stayed text: one report in a
@@ -418,7 +440,7 @@ func TestOtherAuthorities(t *testing.T) {
 					b.set(map[string]string{tt.parameter: to})
 				}
 				firstRun(b)
-				r := b.within(6 * time.Second)
+				r := b.within(3 * time.Second)
 				if tt.kind == "" {
 					if !strings.Contains(b.out.String(), "Slack could not be reached") {
 						t.Errorf("log %s", b.out)

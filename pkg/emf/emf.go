@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
 )
@@ -132,5 +133,19 @@ func encode(v any) ([]byte, error) {
 	if err := e.Encode(v); err != nil {
 		return nil, fmt.Errorf("encode report: %w", err)
 	}
-	return b.Bytes(), nil
+	return escapeControls(b.Bytes()), nil
+}
+
+// escapeControls escapes the control characters that JSON leaves as they are,
+// U+007F to U+009F: a terminal that shows the log would act on them.
+func escapeControls(line []byte) []byte {
+	out := make([]byte, 0, len(line))
+	for _, c := range string(line) {
+		if 0x7f <= c && c <= 0x9f {
+			out = fmt.Appendf(out, `\u%04x`, c)
+			continue
+		}
+		out = utf8.AppendRune(out, c)
+	}
+	return out
 }

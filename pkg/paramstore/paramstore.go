@@ -64,7 +64,7 @@ func (s *Store) All(ctx context.Context) (map[string]export.Parameter, error) {
 		WithDecryption: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
-		page, err := withTimeout(ctx, func(ctx context.Context) (*ssm.GetParametersByPathOutput, error) { return pages.NextPage(ctx) })
+		page, err := read(ctx, func(ctx context.Context) (*ssm.GetParametersByPathOutput, error) { return pages.NextPage(ctx) })
 		if err != nil {
 			return nil, s.explain(err, "ssm:GetParametersByPath", s.path)
 		}
@@ -83,7 +83,7 @@ func (s *Store) Get(ctx context.Context, name string, version int64) (export.Par
 	if version > 0 {
 		selector = fmt.Sprintf("%s:%d", full, version)
 	}
-	out, err := withTimeout(ctx, func(ctx context.Context) (*ssm.GetParameterOutput, error) {
+	out, err := read(ctx, func(ctx context.Context) (*ssm.GetParameterOutput, error) {
 		return s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(selector)})
 	})
 	if isNotFound(err) {
@@ -121,6 +121,20 @@ func (s *Store) Put(ctx context.Context, name, value string) (int64, error) {
 
 func parameter(p types.Parameter) export.Parameter {
 	return export.Parameter{Value: aws.ToString(p.Value), Version: p.Version, Modified: aws.ToTime(p.LastModifiedDate)}
+}
+
+// readTries is how often a read is sent that gets no answer, or half of one.
+const readTries = 3
+
+// read makes a call that may be repeated.
+func read[T any](ctx context.Context, call func(context.Context) (T, error)) (out T, err error) {
+	for try := range readTries {
+		out, err = withTimeout(ctx, call)
+		if _, answered := errors.AsType[smithy.APIError](err); err == nil || answered || !pause(ctx, try) {
+			break
+		}
+	}
+	return out, err
 }
 
 func withTimeout[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {

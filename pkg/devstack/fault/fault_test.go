@@ -110,7 +110,7 @@ func TestHanging(t *testing.T) {
 	}{
 		"hang":                  {Rule{Do: Hang()}, "body", 0},
 		"hang after the effect": {Rule{Do: HangAfter()}, "body", 1},
-		"a long delay":          {Rule{Delay: time.Hour}, "", 0},
+		"a long delay":          {Rule{Delay: time.Hour}, "body", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, leave := context.WithCancel(t.Context())
