@@ -129,35 +129,3 @@ func TestJudgeWishes(t *testing.T) {
 		})
 	}
 }
-
-func TestCopies(t *testing.T) {
-	moving := []Step{{Acts: []Act{{Kind: "another stream"}}}}
-	blind := []Step{{Faults: []Dose{{Kind: "look-up denied"}}}}
-	edited := []wish{{parameter: checkpointName}}
-	tests := map[string]struct {
-		steps   []Step
-		wishes  []wish
-		streams []string
-		twice   bool
-	}{
-		"in one stream":                   {nil, nil, []string{"a", "a"}, true},
-		"in two streams":                  {nil, nil, []string{"a", "b"}, true},
-		"replayed into another stream":    {moving, edited, []string{"a", "b"}, false},
-		"replayed, and twice in one":      {moving, edited, []string{"a", "b", "a"}, true},
-		"in another stream, not replayed": {moving, nil, []string{"a", "b"}, true},
-		"where it cannot be read":         {blind, nil, []string{"a", "a"}, false},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			st := newStage(t.Context(), Schedule{Steps: tt.steps})
-			st.wishes.all = tt.wishes
-			twice, repeated := st.copies(devstack.Comparison{
-				Double:  []string{"1"},
-				Streams: map[tenantlog.ID][]string{"1": tt.streams},
-			})
-			if got := len(twice) == 1; got != tt.twice || len(twice)+repeated != 1 {
-				t.Errorf("twice %v, repeated %d; want twice: %v", twice, repeated, tt.twice)
-			}
-		})
-	}
-}

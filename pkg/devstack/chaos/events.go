@@ -14,7 +14,7 @@ import (
 const (
 	// lateness is how long after its time an event may come into Auth0's
 	// index: less than the function waits for.
-	lateness = 2 * time.Second
+	lateness = 2500 * time.Millisecond
 	// past is how long ago events happen that the function need not wait for,
 	// and moment the time from one of their moments to the next.
 	past   = 10 * time.Minute
@@ -60,8 +60,8 @@ func odds() map[string]odd {
 		"dated by an object": dated(func(at time.Time) any {
 			return map[string]any{"$date": at.UTC().Format(time.RFC3339Nano)}
 		}),
-		"too large":      body(strings.Repeat("x", 1_200_000)),
-		"just too large": body(strings.Repeat("y", 1_048_400)),
+		"too large":      body("x", 1_200_000),
+		"just too large": body("y", 1_048_400),
 		"with metrics":   one(func(doc map[string]any) { doc["_aws"] = map[string]any{"CloudWatchMetrics": []any{}} }),
 		"over several lines": func(at time.Time, n uint64) []string {
 			text, _ := json.MarshalIndent(document(at, n, at), "", "\t") // maps of strings can be encoded
@@ -123,9 +123,9 @@ func one(change func(doc map[string]any)) odd {
 	}
 }
 
-func body(text string) odd {
+func body(letter string, n int) odd {
 	return one(func(doc map[string]any) {
-		doc["details"] = map[string]any{"request": map[string]any{"body": text}, "session": "kept"}
+		doc["details"] = map[string]any{"request": map[string]any{"body": strings.Repeat(letter, n)}, "session": "kept"}
 	})
 }
 

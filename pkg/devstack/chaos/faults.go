@@ -31,8 +31,9 @@ type kind struct {
 	// arm makes something else go wrong than single calls. It returns what
 	// mends it.
 	arm func(*stage) (mend func())
-	// blind keeps the function from reading the log group.
-	blind bool
+	// blind keeps the function from reading the log group, and edits has an
+	// operator say where the export is to go on.
+	blind, edits bool
 }
 
 // kinds are all faults: every way for a call to break with every operation,
@@ -45,7 +46,7 @@ func kinds() []kind {
 	}{
 		{"page", "logs", 3}, {"token", "token", 1}, {"settings", "GetParametersByPath", 1}, {"parameter read", "GetParameter", 1},
 		{"parameter write", "PutParameter", 4}, {"delivery", "PutLogEvents", 6}, {"new stream", "CreateLogStream", 1},
-		{"look-up", "GetLogEvents", 3}, {"Slack", "slack", 1},
+		{"look-up", "GetLogEvents", 3}, {"Slack", "slack", 2},
 	} {
 		for _, b := range breaks() {
 			b.name, b.weight, b.op = o.name+" "+b.name, b.weight*o.weight, o.op
@@ -259,6 +260,8 @@ func parameterKinds() []kind {
 		{name: "parameter write denied", weight: 2, arm: denied("PutParameter")},
 		{name: "parameter versions used up", weight: 2, op: "PutParameter", do: plain(full)},
 		{name: "parameter write comes late", weight: 5, op: "PutParameter", do: late},
+		{name: "parameter write crossed by an edit", weight: 6, op: "PutParameter", do: crossed, once: true, edits: true},
+		{name: "parameter write followed by an edit", weight: 3, op: "PutParameter", do: followed, once: true, edits: true},
 	}
 }
 
@@ -289,6 +292,27 @@ func late(st *stage, d Dose) fault.Action {
 		})
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// crossed has an operator edit CHECKPOINT right before a call takes effect.
+func crossed(st *stage, d Dose) fault.Action {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		st.edit(checkpointName, d.Part, anyPoint(d))
+		next.ServeHTTP(w, r)
+	}
+}
+
+// followed is the same right after.
+func followed(st *stage, d Dose) fault.Action {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		next.ServeHTTP(w, r)
+		st.edit(checkpointName, d.Part, anyPoint(d))
+	}
+}
+
+func anyPoint(d Dose) point {
+	all := points()
+	return all[int(d.Delay/time.Millisecond)%len(all)]
 }
 
 // deliveryKinds are what only CloudWatch Logs has.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
-	"auth0-logs-to-cloudwatch/pkg/tenantlog"
 )
 
 const (
@@ -24,9 +23,6 @@ func (st *stage) finale() {
 	st.mend()
 	st.underWay.Wait()
 	st.tell("everything is mended")
-	if last, ok := st.wishes.last(checkpointName); ok && last.from == "" {
-		st.undoNonsense(last)
-	}
 	_, newest := st.newest()
 	sleep(st.ctx, max(st.Scene.Lag+200*time.Millisecond, time.Until(newest.Add(settled))))
 	patience := time.Now().Add(st.Timeout + st.Grace + 2*time.Second)
@@ -60,17 +56,4 @@ func (st *stage) calm() {
 	}
 	st.lambda.Close()
 	st.lambda = f
-}
-
-// undoNonsense puts a good value in the place of one that cannot be acted on,
-// which must still be there.
-func (st *stage) undoNonsense(last wish) {
-	if _, err := tenantlog.ParseID(last.text); err == nil || last.text == "deleted" {
-		return
-	}
-	if got := st.tenant.Get(checkpointName); got != last.text {
-		st.problem("CHECKPOINT %q was overwritten with %q", last.text, got)
-	}
-	early := st.began.Add(-200 * time.Hour).UTC()
-	st.wish(checkpointName, early.Format(time.RFC3339), tenantlog.At(early))
 }

@@ -25,28 +25,33 @@ type act struct {
 	do     func(*stage, Act)
 	// quiet acts wait until no run is at work.
 	quiet bool
+	// edits says where the export is to go on, or makes the function forget.
+	// moves has it go on in another log stream.
+	edits, moves bool
 }
 
 func acts() []act {
 	all := []act{
 		{name: "log events", weight: 12, do: happen},
 		{name: "an odd log event", weight: 3, do: happenOdd},
-		{name: "CHECKPOINT taken back", weight: 1, do: takeBack},
-		{name: "CHECKPOINT is nonsense", weight: 1, do: nonsense},
-		{name: "CHECKPOINT in the future", weight: 1, do: future},
-		{name: "CHECKPOINT deleted", weight: 1, do: unsetCheckpoint, quiet: true},
+		{name: "CHECKPOINT taken back", weight: 1, do: takeBack, edits: true},
+		{name: "CHECKPOINT to nonsense", weight: 1, do: func(st *stage, a Act) { st.slip(a, "yesterday") }, edits: true},
+		{name: "CHECKPOINT to the future", weight: 1, edits: true, do: func(st *stage, a Act) {
+			st.slip(a, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+		}},
+		{name: "CHECKPOINT deleted", weight: 1, do: unsetCheckpoint, quiet: true, edits: true},
 		{name: "RUN broken", weight: 3, do: breakRun},
-		{name: "RUN deleted", weight: 1, do: loseRun, quiet: true},
+		{name: "RUN deleted", weight: 1, do: loseRun, quiet: true, edits: true},
 		{name: "another batch size", weight: 2, do: func(st *stage, a Act) { st.set("BATCH_SIZE", fmt.Sprint(a.N)) }},
 		{name: "a setting broken", weight: 1, do: breakSetting},
 		{name: "the stream's name spelled otherwise", weight: 2, do: respell},
-		{name: "another stream", weight: 1, do: moveStream},
+		{name: "another stream", weight: 12, do: moveStream, moves: true},
 		{name: "a cold start", weight: 2, do: func(st *stage, _ Act) { st.lambda.Cool() }},
 	}
 	for _, p := range points() {
 		all = append(all,
-			act{name: "CHECKPOINT to " + p.name, weight: 3, do: func(st *stage, a Act) { st.edit(checkpointName, a, p) }},
-			act{name: "START_FROM to " + p.name, weight: 1, do: func(st *stage, a Act) { st.edit(startName, a, p) }})
+			act{name: "CHECKPOINT to " + p.name, weight: 3, edits: true, do: func(st *stage, a Act) { st.edit(checkpointName, a.Where, p) }},
+			act{name: "START_FROM to " + p.name, weight: 1, edits: true, do: func(st *stage, a Act) { st.edit(startName, a.Where, p) }})
 	}
 	return all
 }
@@ -69,8 +74,8 @@ func points() []point {
 
 // edit writes a wish. It never leads ahead of what was exported: what lies
 // between would be left out by the operator's own will.
-func (st *stage) edit(parameter string, a Act, p point) {
-	id := st.exported(a.Where)
+func (st *stage) edit(parameter string, where float64, p point) {
+	id := st.exported(where)
 	at, ok := id.Time()
 	if !ok {
 		at = st.began.Add(-100 * time.Hour)
@@ -145,10 +150,10 @@ func takeBack(st *stage, _ Act) {
 	}
 }
 
-func nonsense(st *stage, _ Act) { st.wish(checkpointName, "yesterday", "") }
-
-func future(st *stage, _ Act) {
-	st.wish(checkpointName, time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "")
+// slip writes to CHECKPOINT what cannot be acted on; the operator mends it.
+func (st *stage) slip(a Act, text string) {
+	st.wish(checkpointName, text, "")
+	st.mendLater(func() { st.edit(checkpointName, a.Where, points()[a.N%len(points())]) })
 }
 
 func unsetCheckpoint(st *stage, _ Act) {
@@ -211,8 +216,7 @@ func respell(st *stage, _ Act) {
 	st.set(streamName, name)
 }
 
-// moveStream has the export go on in another stream. A replay then exports
-// everything once more, into that one.
+// moveStream has the export go on in another stream.
 func moveStream(st *stage, a Act) {
 	st.set(streamName, fmt.Sprintf("%s.%d", st.tenant.Get(streamName), a.N))
 }

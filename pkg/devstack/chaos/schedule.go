@@ -47,9 +47,12 @@ type Scene struct {
 	// distance of more than that; without it they have to wait for reads.
 	Lag   time.Duration
 	Apart bool
-	// Blind is a function that may not read the log group back: it may store
-	// events twice.
+	// Blind is a function that may not always read the log group back: it may
+	// store events twice.
 	Blind bool
+	// Moves has the export move to other log streams. Nobody has it go back
+	// then, which would export everything once more, into the other stream.
+	Moves bool
 }
 
 // Step is a while of the play: faults and acts, runs that meet them, and a
@@ -91,13 +94,15 @@ type Act struct {
 
 // Decide makes the schedule of a seed.
 func Decide(seed uint64) Schedule {
-	d := decider{rand.New(rand.NewPCG(seed, 0))}
+	d := decider{Rand: rand.New(rand.NewPCG(seed, 0))}
 	s := Schedule{
 		Seed:    seed,
 		Timeout: time.Duration(4+d.IntN(4)) * 500 * time.Millisecond,
 		Grace:   500 * time.Millisecond,
 		Scene:   d.scene(),
 	}
+	d.kinds = slices.DeleteFunc(kinds(), func(k kind) bool { return k.blind && !s.Scene.Blind || k.edits && s.Scene.Moves })
+	d.acts = slices.DeleteFunc(acts(), func(a act) bool { return a.moves && !s.Scene.Moves || a.edits && s.Scene.Moves })
 	steps := 3 + d.IntN(4)
 	switch lag := s.Scene.Lag; {
 	case s.Scene.Apart:
@@ -113,7 +118,12 @@ func Decide(seed uint64) Schedule {
 }
 
 // decider makes every decision, from one stream of numbers.
-type decider struct{ *rand.Rand }
+type decider struct {
+	*rand.Rand
+	// kinds and acts are those that fit the scene.
+	kinds []kind
+	acts  []act
+}
 
 // one reports true once in n times.
 func (d decider) one(n int) bool { return d.IntN(n) == 0 }
@@ -150,6 +160,7 @@ func (d decider) scene() Scene {
 		Pretty:   d.one(6),
 		OddPages: d.one(4),
 		Blind:    d.one(15),
+		Moves:    d.one(8),
 	}
 	for range d.IntN(8) {
 		s.Odd = append(s.Odd, pick(d, oddNames()))
@@ -190,16 +201,17 @@ func (d decider) step(s Schedule) Step {
 		step.Acts = append(step.Acts, Act{Kind: "log events", After: d.upTo(200 * time.Millisecond), N: 1 + d.IntN(200)})
 	}
 	for range d.IntN(4) {
-		step.Faults = append(step.Faults, d.dose(s.Scene))
+		step.Faults = append(step.Faults, d.dose())
 	}
 	for range d.IntN(3) {
 		step.Acts = append(step.Acts, d.act())
 	}
 	for !s.Scene.Apart && len(step.Runs) < 3 && d.one(3) {
-		step.Runs = append(step.Runs, d.upTo(s.Timeout/3))
+		step.Runs = append(step.Runs, d.upTo(pick(d, []time.Duration{50 * time.Millisecond, s.Timeout / 3})))
 	}
 	if len(step.Runs) > 1 && d.one(2) { // so that the runs meet
-		step.Faults = append(step.Faults, Dose{Kind: "delivery is slow", Delay: d.between(100*time.Millisecond, 500*time.Millisecond)})
+		kind := pick(d, []string{"delivery is slow", "page is slow"})
+		step.Faults = append(step.Faults, Dose{Kind: kind, Delay: d.between(50*time.Millisecond, 400*time.Millisecond)})
 	}
 	if d.one(3) {
 		// Most runs are short, so most kills come early.
@@ -214,10 +226,9 @@ func (d decider) step(s Schedule) Step {
 	return step
 }
 
-func (d decider) dose(s Scene) Dose {
-	all := slices.DeleteFunc(kinds(), func(k kind) bool { return k.blind && !s.Blind })
+func (d decider) dose() Dose {
 	return Dose{
-		Kind: weighted(d, all, func(k kind) int { return k.weight }).name,
+		Kind: weighted(d, d.kinds, func(k kind) int { return k.weight }).name,
 		Skip: d.IntN(3) * d.IntN(3), Times: d.IntN(5),
 		Delay: d.between(20*time.Millisecond, 400*time.Millisecond),
 		Part:  d.Float64(),
@@ -226,7 +237,7 @@ func (d decider) dose(s Scene) Dose {
 
 func (d decider) act() Act {
 	return Act{
-		Kind:  weighted(d, acts(), func(a act) int { return a.weight }).name,
+		Kind:  weighted(d, d.acts, func(a act) int { return a.weight }).name,
 		After: d.upTo(700 * time.Millisecond),
 		N:     1 + d.IntN(120),
 		Where: d.Float64(),

@@ -16,9 +16,8 @@ type Result struct {
 	Schedule Schedule
 	// Comparison holds what the tenant had against what the log group has.
 	Comparison devstack.Comparison
-	// Lost, Twice and Altered count log events. Twice leaves out what may be
-	// stored once more: where the group could not be read back, and in another
-	// stream after the export moved there. Repeated counts those.
+	// Lost, Twice and Altered count log events. Where the group could not be
+	// read back, Repeated counts those stored twice.
 	Lost, Twice, Altered, Repeated int
 	// Honoured counts the operator's edits that were acted on.
 	Honoured int
@@ -62,7 +61,10 @@ func (st *stage) judge() *Result {
 	st.judgeSecrets()
 	st.judgeLate(comparison)
 	lost, altered := len(comparison.Missing), len(comparison.Altered)+len(comparison.Mistimed)
-	twice, repeated := st.copies(comparison)
+	twice, repeated := comparison.Double, 0
+	if st.blinded() {
+		twice, repeated = nil, len(comparison.Double)
+	}
 	for what, ids := range map[string][]string{
 		"lost": comparison.Missing, "stored twice": twice, "altered": comparison.Altered,
 		"stored with another time": comparison.Mistimed, "stored without need": comparison.Foreign,
@@ -79,28 +81,6 @@ func (st *stage) judge() *Result {
 
 func (st *stage) keep(e tenantlog.Event) bool {
 	return st.Scene.Excluded == "" || e.Type != st.Scene.Excluded
-}
-
-// copies tells events that were stored twice from those that may be.
-func (st *stage) copies(c devstack.Comparison) (twice []string, repeated int) {
-	for _, id := range c.Double {
-		streams := slices.Sorted(slices.Values(c.Streams[tenantlog.ID(id)]))
-		again := len(slices.Compact(slices.Clone(streams))) < len(streams)
-		if st.blinded() || st.moved() && !again {
-			repeated++
-			continue
-		}
-		twice = append(twice, id)
-	}
-	return twice, repeated
-}
-
-// moved reports whether the export was sent to another stream, and an operator
-// had it go back to before.
-func (st *stage) moved() bool {
-	return len(st.wishes.all) > 0 && slices.ContainsFunc(st.Steps, func(s Step) bool {
-		return slices.ContainsFunc(s.Acts, func(a Act) bool { return a.Kind == "another stream" })
-	})
 }
 
 // blinded reports whether the function was kept from reading the log group.

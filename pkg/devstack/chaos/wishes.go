@@ -53,18 +53,6 @@ func (w *wishes) used(from tenantlog.ID) bool {
 	return len(w.asked[from]) > 0 || slices.ContainsFunc(w.all, func(other wish) bool { return other.from == from })
 }
 
-// last is the newest wish for a parameter.
-func (w *wishes) last(parameter string) (wish, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, one := range slices.Backward(w.all) {
-		if one.parameter == parameter {
-			return one, true
-		}
-	}
-	return wish{}, false
-}
-
 // judge counts the wishes that were acted on, and names those that were not
 // and had to be. finished are the runs that ended well: one that began after a
 // wish has acted on it.
