@@ -116,6 +116,10 @@ func (c *Client) Waited() time.Duration {
 	return c.waited
 }
 
+// Concurrency is how many requests at a time are worth having under way: more
+// would only wait for the rate limit.
+func (c *Client) Concurrency() int { return c.governor.concurrency(c.opt.Now()) }
+
 // Page returns up to PageSize events after the id, oldest first, waiting for
 // the rate limit as long as ctx allows. Errors are *export.Error; one that
 // wraps export.ErrIDRefused says that Auth0 does not take the id.
@@ -275,6 +279,7 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", "application/json")
+	asked := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, unreachable(ctx, c.opt.Domain, err)
@@ -285,6 +290,7 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 		return nil, unreachable(ctx, c.opt.Domain, err)
 	}
 	answer := &logsAnswer{status: resp.StatusCode, header: resp.Header, body: body, token: token}
+	c.governor.timed(time.Since(asked))
 	c.governor.observe(c.opt.Now(), answer.serverTime(), resp.Header)
 	return answer, nil
 }

@@ -22,14 +22,15 @@ type governor struct {
 	share float64 // 0 to 1
 
 	mu        sync.Mutex
-	limit     int       // the bucket's size; 0 until a header told
-	remaining int       // as last told, less what was drawn since, plus assumed refills
-	reset     time.Time // of the next refill, on our clock
-	told      answer    // the last answer, for learning
-	window    gain      // what was seen of refills since refill was last set
-	refill    float64   // tokens a second that refill the bucket, as far as seen
-	ours      float64   // tokens of our share, at most share of the limit
-	accrued   time.Time // up to when ours is counted
+	limit     int           // the bucket's size; 0 until a header told
+	remaining int           // as last told, less what was drawn since, plus assumed refills
+	reset     time.Time     // of the next refill, on our clock
+	told      answer        // the last answer, for learning
+	window    gain          // what was seen of refills since refill was last set
+	refill    float64       // tokens a second that refill the bucket, as far as seen
+	ours      float64       // tokens of our share, at most share of the limit
+	accrued   time.Time     // up to when ours is counted
+	latency   time.Duration // of a request, on average; 0 before the first
 }
 
 // answer is what the headers of one answer told.
@@ -181,4 +182,42 @@ func retryAfter(h http.Header, serverTime, now time.Time) (time.Duration, bool) 
 func headerInt(h http.Header, name string) (int64, bool) {
 	n, err := strconv.ParseInt(h.Get(name), 10, 64)
 	return n, err == nil
+}
+
+const (
+	// unlimited is how many requests at a time are worth having where no rate
+	// limit was told.
+	unlimited = 64
+	// drawDown is in what time what is left in the bucket is to be used up.
+	drawDown = 2 * time.Second
+	// spare is by how much more requests than are needed are had under way, so
+	// that one is always waiting when the bucket is refilled.
+	spare = 1.5
+)
+
+// timed notes how long a request took.
+func (g *governor) timed(took time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.latency == 0 {
+		g.latency = took
+	}
+	g.latency = (3*g.latency + took) / 4
+}
+
+// concurrency is how many requests at a time it takes to draw what may be
+// drawn.
+func (g *governor) concurrency(now time.Time) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.latency == 0:
+		return 1
+	case g.limit == 0:
+		return unlimited
+	}
+	g.accrue(now)
+	left := min(float64(g.remaining-g.mark()), g.ours)
+	perSecond := g.share*g.assumed() + max(0, left)/drawDown.Seconds()
+	return max(1, int(math.Ceil(spare*perSecond*g.latency.Seconds())))
 }

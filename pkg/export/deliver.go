@@ -30,7 +30,7 @@ func (w *walk) send(ctx context.Context, e Rendered) error {
 
 // deliver starts the delivery of a batch, once there is room for it.
 func (w *walk) deliver(ctx context.Context, b *Batch) error {
-	if !w.s.claimed {
+	if !w.claimed {
 		if err := w.claim(ctx); err != nil {
 			return err
 		}
@@ -103,8 +103,12 @@ func (w *walk) flush(ctx context.Context) error {
 	return nil
 }
 
-// drain waits for all deliveries and returns err with what they add to it.
+// drain waits for all that is under way and returns err with what that adds to
+// it.
 func (w *walk) drain(err error) error {
+	if w.saving {
+		err = graver(err, w.endSave(<-w.saves))
+	}
 	for w.inFlight > 0 {
 		err = graver(err, w.settle(<-w.results))
 	}

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,8 +35,10 @@ type world struct {
 	hook func(call string)
 
 	refuseIDs bool
-	unread    bool
-	puts      int
+	// concurrency is what the rate limit leaves room for.
+	concurrency int
+	unread      bool
+	puts        int
 }
 
 var errBroken = errors.New("broken on purpose")
@@ -74,17 +77,7 @@ func (w *world) add(n int, first time.Time) {
 		id := tenantlog.At(at)[:53] + tenantlog.ID(fmt.Sprintf("%03d", 1+len(w.log)%999))
 		w.log = append(w.log, tenantlog.Event{ID: id, Type: "s", Date: at.Add(-time.Second), Raw: fmt.Appendf(nil, `{"log_id":%q}`, id)})
 	}
-	slices.SortFunc(w.log, func(a, b tenantlog.Event) int { return compareIDs(a.ID, b.ID) })
-}
-
-func compareIDs(a, b tenantlog.ID) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	slices.SortFunc(w.log, func(a, b tenantlog.Event) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 const fakePage = 10
@@ -121,6 +114,9 @@ func (w *world) Since(_ context.Context, t time.Time) (page tenantlog.Page, err 
 	})
 	return page, err
 }
+
+// Concurrency implements Source.
+func (w *world) Concurrency() int { return max(1, w.concurrency) }
 
 // Waited implements Source.
 func (w *world) Waited() time.Duration { return 0 }

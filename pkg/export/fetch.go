@@ -16,6 +16,7 @@ import (
 type fetched struct {
 	after  tenantlog.ID // what was asked for
 	events []tenantlog.Event
+	bytes  int // of the documents, those that are not taken too
 	// serverTime is Auth0's clock, or ours where it was not told.
 	serverTime time.Time
 	// caughtUp is set where the log was read to its end: everything indexed up
@@ -23,35 +24,6 @@ type fetched struct {
 	caughtUp time.Time
 	warnings []string
 	err      error
-}
-
-// startFetching fetches pages after the id until the log ends, the time is up
-// or stop is called, one page ahead of what is taken from the channel. The
-// channel is closed after the last page or an error; stop returns once the
-// fetcher has ended.
-func (x *Exporter) startFetching(ctx context.Context, after tenantlog.ID, until time.Time) (<-chan fetched, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	pages := make(chan fetched, 1)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer close(pages)
-		timed, release := context.WithDeadline(ctx, until)
-		defer release()
-		f := fetcher{x: x, after: after, floor: after}
-		for {
-			p := f.next(timed)
-			select {
-			case pages <- p:
-			case <-ctx.Done():
-				return
-			}
-			if p.last() {
-				return
-			}
-		}
-	}()
-	return pages, func() { cancel(); <-done }
 }
 
 // last reports whether no other page follows.
@@ -67,12 +39,19 @@ type fetcher struct {
 	pages int
 }
 
+// first asks for the walk's first page: by date where Auth0 does not take the
+// id to begin after.
+func (f *fetcher) first(ctx context.Context) fetched {
+	p := f.next(ctx)
+	if errors.Is(p.err, ErrIDRefused) {
+		return f.byDate(ctx, p.err)
+	}
+	return p
+}
+
 func (f *fetcher) next(ctx context.Context) fetched {
 	page, err := f.x.Source.Page(ctx, f.after)
 	p := fetched{after: f.after}
-	if errors.Is(err, ErrIDRefused) && f.pages == 0 {
-		return f.byDate(ctx, err)
-	}
 	if err == nil {
 		err = checkOrder(page.Events, f.after)
 	}
@@ -89,6 +68,9 @@ func (f *fetcher) accept(p fetched, page tenantlog.Page) fetched {
 	p.serverTime = page.ServerTime
 	if p.serverTime.IsZero() {
 		p.serverTime = f.x.Now().UTC()
+	}
+	for _, e := range page.Events {
+		p.bytes += len(e.Raw)
 	}
 	n := settled(page.Events, p.serverTime)
 	if n < len(page.Events) || n == 0 {

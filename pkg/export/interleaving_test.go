@@ -63,6 +63,9 @@ const (
 	stale
 )
 
+// playedPage is small enough for several fetchers to find work.
+const playedPage = 2
+
 type playedRun struct {
 	stage *stage
 	name  string
@@ -196,6 +199,7 @@ func (s *stage) start() {
 	s.tell("run %s starts with RUN %d and CHECKPOINT %d", r.name, run.Version, checkpoint.Version)
 	x := s.exporter(func(x *Exporter) {
 		x.Source, x.Sink, x.Parameters = r, r, r
+		x.reach = reach{fetchers: 3, pages: leastPages, bytes: 1000}
 		x.Publish = func(_ context.Context, report Report) error {
 			s.tell("run %s ends %s at %s %s%v", r.name, report.Outcome, report.To, report.Skipped, report.Error)
 			return nil
@@ -269,7 +273,7 @@ func (r *playedRun) Page(ctx context.Context, after tenantlog.ID) (page tenantlo
 		r.stage.asked[after] = r.stage.step.Load()
 		page = tenantlog.Page{ServerTime: r.stage.now, Next: after}
 		for _, e := range r.stage.log {
-			if e.ID > after && len(page.Events) < fakePage {
+			if e.ID > after && len(page.Events) < playedPage {
 				page.Events = append(page.Events, e)
 				page.Next = e.ID
 			}
@@ -282,6 +286,7 @@ func (r *playedRun) Page(ctx context.Context, after tenantlog.ID) (page tenantlo
 func (r *playedRun) Since(context.Context, time.Time) (tenantlog.Page, error) {
 	return tenantlog.Page{}, errBroken
 }
+func (r *playedRun) Concurrency() int                  { return 3 }
 func (r *playedRun) Waited() time.Duration             { return 0 }
 func (r *playedRun) Limits() Limits                    { return r.stage.Limits() }
 func (r *playedRun) Render(e tenantlog.Event) Rendered { return r.stage.Render(e) }

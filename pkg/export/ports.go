@@ -16,6 +16,9 @@ type Source interface {
 	Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page, error)
 	// Since returns the oldest events dated at or after t, in no order of ids.
 	Since(ctx context.Context, t time.Time) (tenantlog.Page, error)
+	// Concurrency is how many requests at a time are worth having under way:
+	// more would only wait for the rate limit. At least 1.
+	Concurrency() int
 	// Waited is the time spent waiting for the rate limit so far, over all runs.
 	Waited() time.Duration
 }

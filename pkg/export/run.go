@@ -53,6 +53,8 @@ type Exporter struct {
 	// ReadLag is how long an event may not be readable after CloudWatch Logs
 	// has accepted it.
 	ReadLag time.Duration
+
+	reach reach // other than the default in tests
 }
 
 // Run exports what is new since the last run, from RUN and CHECKPOINT as they

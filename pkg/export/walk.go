@@ -12,7 +12,7 @@ import (
 
 const (
 	// maxInFlight is how many batches are being delivered at once.
-	maxInFlight = 4
+	maxInFlight = 8
 	// maxWaiting is how many events may lie between the position and the end
 	// of the walk before an unfilled batch is sent so that the position moves.
 	maxWaiting = 5000
@@ -27,7 +27,8 @@ const (
 	saveEvery       = 5 * time.Second
 	maxSaveEvery    = 30 * time.Second
 	checkpointEvery = 10 * time.Second
-	// saveTime is how long the walk stands still for saving at most.
+	// saveTime is how long a save may take: so long the end of a run may have to
+	// wait for it.
 	saveTime = 3 * time.Second
 )
 
@@ -60,6 +61,11 @@ type walk struct {
 	gap      gapFinder
 	caughtUp time.Time // set once the log was read to its end
 
+	claimed bool
+	// saves gives the end of the save that is under way, which has the state to
+	// itself meanwhile.
+	saves               chan error
+	saving              bool
 	saved, checkpointed time.Time
 	saveEvery           time.Duration
 	waitedBefore        time.Duration
@@ -77,6 +83,7 @@ func newWalk(x *Exporter, r *Report, s *state, t times, from origin) *walk {
 		ledger:       ledger{position: from.after},
 		batcher:      batcher{limits: limits},
 		results:      make(chan delivered),
+		saves:        make(chan error, 1),
 		unknown:      make(map[string]bool),
 		gap:          newGapFinder(x.Retention, from),
 		saved:        now,
@@ -139,11 +146,13 @@ func (w *walk) take(ctx context.Context, pages <-chan fetched) error {
 			if err := w.settle(d); err != nil {
 				return err
 			}
+		case err := <-w.saves:
+			if err := w.endSave(err); err != nil {
+				return err
+			}
 		case <-ticker.C:
 		}
-		if err := w.progress(ctx); err != nil {
-			return err
-		}
+		w.progress(ctx)
 	}
 }
 
@@ -222,41 +231,51 @@ func (w *walk) noteType(code string) {
 func (w *walk) target(e Rendered) Target { return w.x.Target.On(e.Time) }
 
 func (w *walk) claim(ctx context.Context) error {
-	return w.s.claim(ctx, w.x.claimEnd(w.times), w.x.Target)
+	err := w.s.claim(ctx, w.x.claimEnd(w.times), w.x.Target)
+	w.claimed = err == nil
+	return err
 }
 
-// progress saves how far a long run has come, from time to time, and looks
-// whether an operator has other wishes. A write that fails is no matter here:
-// the next one, or the run's end, makes good for it.
-func (w *walk) progress(ctx context.Context) error {
-	if !w.s.claimed || time.Since(w.saved) < w.saveEvery {
-		return nil
+// progress has a long run saved, from time to time, and looks whether an
+// operator has other wishes. The walk goes on meanwhile.
+func (w *walk) progress(ctx context.Context) {
+	if !w.claimed || w.saving || time.Since(w.saved) < w.saveEvery {
+		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, saveTime)
-	defer cancel()
-	err := w.s.edited(ctx)
-	if err == nil {
-		w.s.record.Position = w.ledger.position
-		err = w.saveProgress(ctx)
-	}
-	w.saved = time.Now()
-	if _, lost := errors.AsType[*lostError](err); lost || errors.Is(err, errEdited) {
-		return err
-	}
-	w.saveEvery = saveEvery
-	if err != nil {
-		w.saveEvery = min(2*w.saveEvery, maxSaveEvery)
-	}
-	return nil
+	w.saving = true
+	w.s.record.Position = w.ledger.position
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, saveTime)
+		defer cancel()
+		w.saves <- w.saveProgress(ctx)
+	}()
 }
 
 func (w *walk) saveProgress(ctx context.Context) error {
+	if err := w.s.edited(ctx); err != nil {
+		return err
+	}
 	due := time.Since(w.checkpointed) >= checkpointEvery && w.s.announceCheckpoint()
 	if err := w.s.save(ctx); err != nil || !due {
 		return err
 	}
 	w.checkpointed = time.Now()
 	return w.s.writeCheckpoint(ctx)
+}
+
+// endSave takes in the end of a save. That it failed is no matter here: the
+// next one, or the run's end, makes good for it.
+func (w *walk) endSave(err error) error {
+	w.saving, w.saved = false, time.Now()
+	if _, lost := errors.AsType[*lostError](err); lost || errors.Is(err, errEdited) {
+		return err
+	}
+	if err == nil {
+		w.saveEvery = saveEvery
+	} else {
+		w.saveEvery = min(2*w.saveEvery, maxSaveEvery)
+	}
+	return nil
 }
 
 // close puts the walk's end into the record and the report.
