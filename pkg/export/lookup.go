@@ -43,16 +43,21 @@ func (w *walk) lookUp(ctx context.Context) error {
 }
 
 // places are the log streams that doubtful events may be in: their own, and,
-// where the settings have changed since a run that did not end well, the one
-// that it sent them to. (What a run that ended well has sent elsewhere is not
+// where the settings have changed since a run that did not end well, those that
+// such runs sent them to. (What a run that ended well has sent elsewhere is not
 // looked for: a replay into a new stream exports everything.)
 func (w *walk) places(events []Rendered) map[Target][]Rendered {
 	places := make(map[Target][]Rendered)
 	for _, e := range events {
 		t := w.target(e)
 		places[t] = append(places[t], e)
-		if former := w.former.On(e.Time); w.former != (Target{}) && former != t && e.ID > w.from.open {
-			places[former] = append(places[former], e)
+		if e.ID <= w.from.open {
+			continue
+		}
+		for _, f := range w.former {
+			if former := f.On(e.Time); former != t {
+				places[former] = append(places[former], e)
+			}
 		}
 	}
 	return places

@@ -45,6 +45,10 @@ type RunRecord struct {
 	High tenantlog.ID `json:"high,omitempty"`
 	// Target is where events went that were handed over under this record.
 	Target Target `json:"target,omitzero"`
+	// Former are where runs before sent events, under other settings, that have
+	// not ended well since. Where the record has no room for all of them, the
+	// oldest are left out.
+	Former []Target `json:"former,omitempty"`
 	// CaughtUp is the time of indexing up to which all that Auth0 had is
 	// behind the position.
 	CaughtUp time.Time `json:"caughtUp,omitzero"`
@@ -96,13 +100,27 @@ func (r *Report) summary() *LastRun {
 	return last
 }
 
-// encode is the record as a parameter's value. SSM refuses a value with {{ in
-// it, so a brace inside a string is written as its escape.
+// encode is the record as a parameter's value.
 func (r RunRecord) encode() (string, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return "", fmt.Errorf("encode %s: %w", RunName, err)
+	for {
+		text, err := json.Marshal(r)
+		if err != nil {
+			return "", fmt.Errorf("encode %s: %w", RunName, err)
+		}
+		out := escapeBraces(text)
+		if len(out) <= maxRecord {
+			return string(out), nil
+		}
+		if len(r.Former) == 0 {
+			return "", fmt.Errorf("encode %s: %d bytes, more than a parameter holds", RunName, len(out))
+		}
+		r.Former = r.Former[1:]
 	}
+}
+
+// escapeBraces writes a brace inside a JSON string as its escape: SSM refuses a
+// value with {{ in it.
+func escapeBraces(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	inString := false
 	for i := 0; i < len(text); i++ {
@@ -119,10 +137,7 @@ func (r RunRecord) encode() (string, error) {
 			out = append(out, c)
 		}
 	}
-	if len(out) > maxRecord {
-		return "", fmt.Errorf("encode %s: %d bytes, more than a parameter holds", RunName, len(out))
-	}
-	return string(out), nil
+	return out
 }
 
 // decodeRecord reads a record as it was found. valid tells whether it counts:

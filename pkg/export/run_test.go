@@ -429,6 +429,34 @@ func TestSettingsChangedAfterACrash(t *testing.T) {
 	}
 }
 
+// TestSettingsChangedAfterTwoCrashes has the run after one that died die too, in
+// another stream.
+func TestSettingsChangedAfterTwoCrashes(t *testing.T) {
+	into := func(stream string) func(*Exporter) {
+		return func(x *Exporter) { x.Target = Target{"group", stream} }
+	}
+	for n := 1; n <= 30; n++ {
+		w := settledLog(60)
+		w.failAt, w.killed = 12, true
+		w.run(t, into("first"))
+		w.after(20 * time.Minute)
+		w.failAt, w.lose = w.calls+n, true
+		w.run(t, into("second"))
+		w.after(20 * time.Minute)
+		w.failAt = 0
+		if r := w.run(t, into("third")); r.Outcome != OK {
+			t.Fatalf("after call %d: %+v", n, r)
+		}
+		w.check(t)
+		if len(w.streams[Target{"group", "first"}]) == 0 {
+			t.Fatal("the first run has stored nothing")
+		}
+		if t.Failed() {
+			t.Fatalf("after call %d", n)
+		}
+	}
+}
+
 // TestReadsThatLag: what was sent just before is waited for before it is
 // looked up.
 func TestReadsThatLag(t *testing.T) {

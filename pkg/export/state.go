@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
@@ -235,7 +236,18 @@ func (s *state) resolve(ctx context.Context, text string, first, last int64) (wr
 // claim takes the tenant for this run until the given time, and notes that any
 // event up to then may be handed over to the target.
 func (s *state) claim(ctx context.Context, until time.Time, target Target) error {
+	s.record.Former = s.formerTargets(target)
 	s.record.Until, s.record.Target = until, target
 	s.record.High = max(s.record.High, tenantlog.At(until))
 	return s.save(ctx)
+}
+
+// formerTargets are the targets, other than the one given, that runs sent
+// events to which did not end well.
+func (s *state) formerTargets(now Target) []Target {
+	all := slices.Clone(s.record.Former)
+	if s.record.Target != (Target{}) && !slices.Contains(all, s.record.Target) {
+		all = append(all, s.record.Target)
+	}
+	return slices.DeleteFunc(all, func(t Target) bool { return t == now })
 }

@@ -49,7 +49,7 @@ type walk struct {
 	doubt         tenantlog.ID // events up to this id may be stored already
 	doubtful      []Rendered   // waiting to be looked up, doubtfulBytes of them
 	doubtfulBytes int
-	former        Target    // where an earlier run sent events, if it was elsewhere
+	former        []Target  // where earlier runs sent events, if it was elsewhere
 	readable      time.Time // when all that earlier runs sent can be read
 	ledger        ledger
 	batcher       batcher
@@ -78,7 +78,7 @@ func newWalk(x *Exporter, r *Report, s *state, t times, from origin) *walk {
 	return &walk{
 		x: x, r: r, s: s, times: t, from: from,
 		doubt:        s.record.High,
-		former:       s.record.Target,
+		former:       s.formerTargets(x.Target),
 		readable:     s.readable(now, x.ReadLag),
 		ledger:       ledger{position: from.after},
 		batcher:      batcher{limits: limits},
@@ -282,6 +282,7 @@ func (w *walk) endSave(err error) error {
 func (w *walk) close(err error) {
 	if err == nil {
 		w.s.record.CaughtUp = w.caughtUp
+		w.s.record.Former = nil
 	}
 	w.r.To = w.ledger.position
 	w.r.Waits.RateLimitSeconds = (w.x.Source.Waited() - w.waitedBefore).Seconds()

@@ -169,6 +169,9 @@ func (d decider) scene() Scene {
 		s.Rate = auth0.Rate{Limit: 3 + d.IntN(8), Refill: float64(3 + d.IntN(4)), RetryAfter: d.one(2)}
 		s.Backlog = min(s.Backlog, 400)
 	}
+	if d.one(6) { // enough for several fetchers, and no limit to them
+		s.Rate, s.Backlog = auth0.Rate{}, 4000+d.IntN(4000)
+	}
 	switch d.IntN(8) {
 	case 0:
 		s.Lag, s.Apart = pick(d, []time.Duration{300 * time.Millisecond, time.Second, 2 * time.Second, 5 * time.Second}), true
