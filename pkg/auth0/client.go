@@ -72,8 +72,10 @@ type Client struct {
 	failurePause time.Duration // the first one
 	lastSize     atomic.Int64  // of the last answer's body
 
-	mu     sync.Mutex
-	waited time.Duration
+	mu      sync.Mutex // guards the waits for the rate limit
+	waiting int        // requests that wait now
+	since   time.Time  // that one or more of them do
+	waited  time.Duration
 }
 
 // New returns a client. It asks Auth0 for nothing yet.
@@ -108,12 +110,28 @@ func newTransport() *http.Transport {
 	}
 }
 
-// Waited is how long requests have stood still for the rate limit since the
-// client was made, all goroutines added up.
+// Waited is how long, since the client was made, one request or more stood
+// still for the rate limit.
 func (c *Client) Waited() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.waiting > 0 {
+		return c.waited + time.Since(c.since)
+	}
 	return c.waited
+}
+
+// countWait counts a request that begins to wait or, by -1, one that ends.
+func (c *Client) countWait(change int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waiting == 0 {
+		c.since = time.Now()
+	}
+	c.waiting += change
+	if c.waiting == 0 {
+		c.waited += time.Since(c.since)
+	}
 }
 
 // Concurrency is how many requests at a time are worth having under way: more
@@ -179,13 +197,15 @@ func (c *Client) get(ctx context.Context, query url.Values) (*logsAnswer, error)
 
 // try sends one request, as soon as the rate limit allows.
 func (c *Client) try(ctx context.Context, query url.Values) (*logsAnswer, error) {
-	if err := c.wait(ctx, c.governor.take); err != nil {
-		return nil, err
-	}
 	token, err := c.tokens.get(ctx)
 	if err != nil {
 		return nil, err
 	}
+	if err := c.wait(ctx, c.governor.take); err != nil {
+		return nil, err
+	}
+	asked := time.Now()
+	defer func() { c.governor.ended(time.Since(asked)) }()
 	return c.ask(ctx, query, token)
 }
 
@@ -244,12 +264,8 @@ func (c *Client) pause(ctx context.Context, d time.Duration) error {
 			Err:  export.ErrNoTime,
 		}
 	}
-	started := time.Now()
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.waited += time.Since(started)
-	}()
+	c.countWait(1)
+	defer c.countWait(-1)
 	if !sleep(ctx, d) {
 		return ctx.Err()
 	}
@@ -279,7 +295,6 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", "application/json")
-	asked := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, unreachable(ctx, c.opt.Domain, err)
@@ -290,8 +305,7 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 		return nil, unreachable(ctx, c.opt.Domain, err)
 	}
 	answer := &logsAnswer{status: resp.StatusCode, header: resp.Header, body: body, token: token}
-	c.governor.timed(time.Since(asked))
-	c.governor.observe(c.opt.Now(), answer.serverTime(), resp.Header)
+	c.governor.observe(c.opt.Now(), answer.serverTime(), resp.Header, resp.StatusCode != http.StatusTooManyRequests)
 	return answer, nil
 }
 

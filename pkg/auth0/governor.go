@@ -3,6 +3,7 @@ package auth0
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -23,10 +24,11 @@ type governor struct {
 
 	mu        sync.Mutex
 	limit     int           // the bucket's size; 0 until a header told
-	remaining int           // as last told, less what was drawn since, plus assumed refills
+	remaining int           // what is left after all our draws, answered or not
+	inFlight  int           // draws that are not answered yet
 	reset     time.Time     // of the next refill, on our clock
 	told      answer        // the last answer, for learning
-	window    gain          // what was seen of refills since refill was last set
+	gains     []gain        // the latest refills seen
 	refill    float64       // tokens a second that refill the bucket, as far as seen
 	ours      float64       // tokens of our share, at most share of the limit
 	accrued   time.Time     // up to when ours is counted
@@ -44,9 +46,8 @@ type gain struct {
 	tokens, seconds int64
 }
 
-// window is over how long refills are averaged: what is left is told in whole
-// tokens, while 100 a minute is refilled in fractions.
-const window = 10
+// maxGains is how many refills are averaged at most.
+const maxGains = 10
 
 // assumed is the refill a second that is taken for granted: what was seen, or
 // while none was, a tenth of the limit. Every rate that Auth0 publishes is more.
@@ -74,11 +75,13 @@ func (g *governor) take(now time.Time) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.limit == 0 {
+		g.inFlight++
 		return 0
 	}
 	g.accrue(now)
 	for !now.Before(g.reset) {
-		g.remaining = min(g.limit, g.remaining+int(g.assumed()))
+		// A full bucket gains nothing, and draws in flight may reach it later.
+		g.remaining = min(g.limit-g.inFlight, g.remaining+int(g.assumed()))
 		g.reset = g.reset.Add(time.Second)
 	}
 	switch {
@@ -89,7 +92,19 @@ func (g *governor) take(now time.Time) time.Duration {
 	}
 	g.remaining--
 	g.ours--
+	g.inFlight++
 	return 0
+}
+
+// ended takes a drawn token's request as over, answered or not.
+func (g *governor) ended(took time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inFlight--
+	if g.latency == 0 {
+		g.latency = took
+	}
+	g.latency = (3*g.latency + took) / 4
 }
 
 // leastWait keeps a wait that is rounded to nothing from looking like none.
@@ -109,9 +124,10 @@ func (g *governor) accrue(now time.Time) {
 	}
 }
 
-// observe takes in the headers of an answer that arrived at now. serverTime is
-// the answer's Date: the reset counts on Auth0's clock, not on ours.
-func (g *governor) observe(now, serverTime time.Time, h http.Header) {
+// observe takes in the headers of an answer that arrived at now, to a request
+// that drew a token or was refused one. serverTime is the answer's Date: the
+// reset counts on Auth0's clock, not on ours.
+func (g *governor) observe(now, serverTime time.Time, h http.Header, drew bool) {
 	limit, ok1 := headerInt(h, "X-RateLimit-Limit")
 	remaining, ok2 := headerInt(h, "X-RateLimit-Remaining")
 	reset, ok3 := headerInt(h, "X-RateLimit-Reset")
@@ -121,13 +137,17 @@ func (g *governor) observe(now, serverTime time.Time, h http.Header) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	latest := answer{remaining: int(min(max(0, remaining), limit)), reset: reset}
-	if g.limit != int(limit) { // the first answer, or another bucket
-		g.refill, g.window = 0, gain{}
+	switch {
+	case g.limit != int(limit): // the first answer, or another bucket
+		g.limit, g.refill, g.gains = int(limit), 0, nil
 		g.ours, g.accrued = g.share*float64(limit)-1, now
-	} else {
-		g.learn(latest)
+	case latest.isOlderThan(g.told):
+		g.add(0, drew) // was missing when the newer answer was counted
+		return
+	default:
+		g.learn(latest, drew)
 	}
-	g.limit, g.remaining, g.told = int(limit), latest.remaining, latest
+	g.correct(latest)
 	if serverTime.IsZero() {
 		serverTime = now
 	}
@@ -135,15 +155,50 @@ func (g *governor) observe(now, serverTime time.Time, h http.Header) {
 	g.reset = now.Add(min(max(wait, leastWait), time.Minute+time.Second))
 }
 
+// isOlderThan reports whether an answer was given before one that has arrived
+// already: between refills less and less is left.
+func (a answer) isOlderThan(b answer) bool {
+	return a.reset < b.reset || a.reset == b.reset && a.remaining > b.remaining
+}
+
+// correct sets right what is assumed to be left. The draws in flight, but for
+// the one just answered, may be counted in the answer or not. After a refill,
+// of which only assumptions told so far, they are taken as not.
+func (g *governor) correct(latest answer) {
+	least := latest.remaining - max(0, g.inFlight-1)
+	if latest.reset != g.told.reset {
+		g.remaining = least
+	}
+	g.remaining = min(max(g.remaining, least), latest.remaining)
+	g.told = latest
+}
+
 // learn takes the rate of refilling from answers with refills between them.
-// Other applications draw too, so what is seen is the least it can be: the
-// greatest value seen counts.
-func (g *governor) learn(latest answer) {
-	g.window.tokens += int64(latest.remaining - g.told.remaining + 1) // the answer's own request drew one
-	g.window.seconds += max(0, latest.reset-g.told.reset)
-	if g.window.seconds >= window || g.refill == 0 && g.window.seconds > 0 {
-		g.refill = max(g.refill, float64(g.window.tokens)/float64(g.window.seconds))
-		g.window = gain{}
+func (g *governor) learn(latest answer, drew bool) {
+	if seconds := latest.reset - g.told.reset; seconds > 0 {
+		g.gains = append(g.gains, gain{seconds: seconds})
+		g.gains = g.gains[max(0, len(g.gains)-maxGains):]
+	}
+	g.add(int64(latest.remaining-g.told.remaining), drew)
+}
+
+// add adds to the latest gain, and the request's own draw where it had one.
+// What is seen of refills is the least that they can be, so the greatest value
+// counts: other applications draw too, a full bucket is not refilled, and of
+// what is left only whole tokens are told.
+func (g *governor) add(tokens int64, drew bool) {
+	if len(g.gains) == 0 {
+		return // before the first refill
+	}
+	if drew {
+		tokens++
+	}
+	g.gains[len(g.gains)-1].tokens += tokens
+	var sum gain
+	for _, one := range slices.Backward(g.gains) {
+		sum.tokens += one.tokens
+		sum.seconds += one.seconds
+		g.refill = max(g.refill, float64(sum.tokens-1)/float64(sum.seconds))
 	}
 }
 
@@ -151,7 +206,6 @@ func (g *governor) learn(latest answer) {
 // as a date, else until the reset. Where neither is told, or waiting for it
 // has not helped, it is a second, doubled with each refusal in a row.
 func (g *governor) refused(now, serverTime time.Time, h http.Header, inARow int) time.Duration {
-	g.observe(now, serverTime, h)
 	if wait, ok := retryAfter(h, serverTime, now); ok {
 		return wait
 	}
@@ -194,16 +248,6 @@ const (
 	// that one is always waiting when the bucket is refilled.
 	spare = 1.5
 )
-
-// timed notes how long a request took.
-func (g *governor) timed(took time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.latency == 0 {
-		g.latency = took
-	}
-	g.latency = (3*g.latency + took) / 4
-}
 
 // concurrency is how many requests at a time it takes to draw what may be
 // drawn.

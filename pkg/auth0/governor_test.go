@@ -4,8 +4,13 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // bucket is a tenant's rate limit at Auth0: it is refilled at each whole
@@ -53,7 +58,7 @@ func TestGovernor(t *testing.T) {
 	}{
 		"enterprise":                   {limit: 50, refill: 16, share: 100, least: 15.2},
 		"enterprise, default share":    {limit: 50, refill: 16, share: 80, least: 12.16},
-		"enterprise, half":             {limit: 50, refill: 16, share: 50, least: 7.6},
+		"enterprise, half":             {limit: 50, refill: 16, share: 50, least: 7.5},
 		"free":                         {limit: 2, refill: 2, share: 80, least: 0.75},
 		"professional":                 {limit: 10, refill: 100.0 / 60, share: 80, least: 1.2},
 		"a limit of one":               {limit: 1, refill: 1, share: 50, least: 0.45},
@@ -85,6 +90,8 @@ func TestGovernor(t *testing.T) {
 				}
 				ok, h, date := b.draw(now)
 				now = now.Add(20 * time.Millisecond)
+				g.observe(now, date, h, ok)
+				g.ended(20 * time.Millisecond)
 				if !ok {
 					refused++
 					now = now.Add(g.refused(now, date, h, 0))
@@ -94,7 +101,6 @@ func TestGovernor(t *testing.T) {
 				if b.tokens < mark {
 					below++
 				}
-				g.observe(now, date, h)
 			}
 			most := float64(tt.limit)*float64(tt.share)/100 + float64(tt.share)/100*max(1, tt.refill)*duration.Seconds() + 2
 			if float64(drawn) > most {
@@ -119,6 +125,181 @@ func TestGovernorWithoutHeaders(t *testing.T) {
 		if g.take(now) != 0 {
 			t.Fatal("it waits although nothing is known of a limit")
 		}
-		g.observe(now, now, http.Header{})
+		g.observe(now, now, http.Header{}, true)
 	}
+}
+
+// crowd is several requests at a time, each under way for a while before and
+// after it draws its token. It plays on a clock of its own.
+type crowd struct {
+	g       *governor
+	b       *bucket
+	now     time.Time
+	next    []step // what happens when
+	latency func() time.Duration
+
+	drawn, refused, below int
+}
+
+type step struct {
+	at   time.Time
+	what func()
+}
+
+func (c *crowd) after(d time.Duration, what func()) {
+	s := step{c.now.Add(d), what}
+	i, _ := slices.BinarySearchFunc(c.next, s, func(a, b step) int {
+		if a.at.After(b.at) {
+			return 1
+		}
+		return -1
+	})
+	c.next = slices.Insert(c.next, i, s)
+}
+
+// fetch asks for one page after the other, as long as it is among the requests
+// worth having.
+func (c *crowd) fetch(number int) {
+	if number >= c.g.concurrency(c.now) {
+		c.after(100*time.Millisecond, func() { c.fetch(number) })
+		return
+	}
+	if wait := c.g.take(c.now); wait > 0 {
+		c.after(wait, func() { c.fetch(number) })
+		return
+	}
+	there, back := c.latency(), c.latency()
+	c.after(there, func() {
+		ok, h, date := c.b.draw(c.now)
+		if ok {
+			c.drawn++
+		} else {
+			c.refused++
+		}
+		if c.b.tokens < float64(c.g.mark()) {
+			c.below++
+		}
+		c.after(back, func() {
+			c.g.observe(c.now, date, h, ok)
+			c.g.ended(there + back)
+			c.fetch(number)
+		})
+	})
+}
+
+// play lets so many fetchers, and whoever else is in next, at it for a while.
+func (c *crowd) play(fetchers int, duration time.Duration) {
+	end := c.now.Add(duration)
+	for i := range fetchers {
+		c.after(0, func() { c.fetch(i) })
+	}
+	for len(c.next) > 0 && c.next[0].at.Before(end) {
+		s := c.next[0]
+		c.next = c.next[1:]
+		c.now = s.at
+		s.what()
+	}
+}
+
+func newCrowd(limit int, refill float64, share int, latency time.Duration) *crowd {
+	start := time.Date(2026, 11, 23, 10, 0, 0, 345e6, time.UTC)
+	return &crowd{
+		g:       newGovernor(share),
+		b:       &bucket{limit: limit, refill: refill, tokens: float64(limit), at: start.Truncate(time.Second)},
+		now:     start,
+		latency: func() time.Duration { return latency / 2 },
+	}
+}
+
+// TestGovernorOfSeveral draws what the limit allows with several requests at a
+// time, and no more.
+func TestGovernorOfSeveral(t *testing.T) {
+	const duration = time.Minute
+	tests := map[string]struct {
+		limit   int
+		refill  float64
+		share   int
+		latency time.Duration
+		least   float64 // of what the limit allows
+	}{
+		"slow pages, all of the limit": {50, 16, 100, 300 * time.Millisecond, 0.97},
+		"quick pages":                  {50, 16, 100, 20 * time.Millisecond, 0.97},
+		"the default share":            {50, 16, 80, 300 * time.Millisecond, 0.75},
+		"half of it":                   {50, 16, 50, 300 * time.Millisecond, 0.45},
+		"free":                         {2, 2, 80, 300 * time.Millisecond, 0.35},
+		"professional":                 {10, 100. / 60, 80, 300 * time.Millisecond, 0.6},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := newCrowd(tt.limit, tt.refill, tt.share, tt.latency)
+			c.play(12, duration)
+			allowed := float64(tt.limit) + tt.refill*math.Floor(duration.Seconds())
+			if c.refused+c.below > 0 || float64(c.drawn) < tt.least*allowed {
+				t.Errorf("drew %d of %.0f, refused %d times, below the mark %d times; want %.2f of it and neither", c.drawn, allowed, c.refused, c.below, tt.least)
+			}
+		})
+	}
+}
+
+// TestGovernorLeavesRoom: beside half of the limit somebody who draws 40 % of
+// the refill, five at a time, is never refused.
+func TestGovernorLeavesRoom(t *testing.T) {
+	c := newCrowd(50, 16, 50, 300*time.Millisecond)
+	theirs, refused := 0, 0
+	var burst func()
+	burst = func() {
+		for range 5 {
+			theirs++
+			if ok, _, _ := c.b.draw(c.now); !ok {
+				refused++
+			}
+		}
+		c.after(781*time.Millisecond, burst) // 6.4 a second
+	}
+	c.after(0, burst)
+	c.play(12, 5*time.Minute)
+	if refused > 0 || c.refused > 0 {
+		t.Errorf("of their %d requests %d were refused, of ours %d", theirs, refused, c.refused)
+	}
+	if c.drawn < 1500 {
+		t.Errorf("drew %d, want more of the 2,400 of our share", c.drawn)
+	}
+}
+
+// TestGovernorKeepsTheMark: alone on a tenant no number of requests at a time
+// draws its bucket below the mark or is refused.
+func TestGovernorKeepsTheMark(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := newCrowd(rapid.IntRange(1, 100).Draw(t, "limit"), rapid.Float64Range(1, 100).Draw(t, "refill"), rapid.IntRange(1, 100).Draw(t, "share"), 0)
+		latencies := rapid.SliceOfN(rapid.IntRange(5, 700), 1, 30).Draw(t, "latencies")
+		n := 0
+		c.latency = func() time.Duration {
+			n++
+			return time.Duration(latencies[n%len(latencies)]) * time.Millisecond
+		}
+		c.play(rapid.IntRange(1, 12).Draw(t, "fetchers"), 10*time.Second)
+		if c.refused+c.below > 0 {
+			t.Fatalf("of %d requests %d were refused and %d went below the mark", c.drawn+c.refused, c.refused, c.below)
+		}
+	})
+}
+
+// TestWaitedCountsOnce: several requests that stand still at the same time are
+// one wait.
+func TestWaitedCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Options{RateShare: 80, Now: time.Now})
+		var group sync.WaitGroup
+		for i := range 3 {
+			group.Go(func() { _ = c.pause(t.Context(), time.Duration(1+i)*time.Second) })
+		}
+		time.Sleep(1500 * time.Millisecond)
+		if got := c.Waited(); got != 1500*time.Millisecond {
+			t.Errorf("while they wait it is %s", got)
+		}
+		group.Wait()
+		if got := c.Waited(); got != 3*time.Second {
+			t.Errorf("waited %s, want 3s", got)
+		}
+	})
 }

@@ -89,7 +89,7 @@ func (d *distant) Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page,
 
 // fetchAll fetches the log and returns the events in the order they came, what
 // ended it and how long it took.
-func (d *distant) fetchAll(t *testing.T, until time.Duration) (ids []tenantlog.ID, err error, took time.Duration) {
+func (d *distant) fetchAll(t *testing.T, until time.Duration) (ids []tenantlog.ID, took time.Duration, err error) {
 	x := &Exporter{Source: d, Now: time.Now, reach: d.reach}
 	began := time.Now()
 	pages, stop := x.startFetching(t.Context(), d.after, began.Add(until))
@@ -108,7 +108,7 @@ func (d *distant) fetchAll(t *testing.T, until time.Duration) (ids []tenantlog.I
 		time.Sleep(d.consumer)
 	}
 	stop()
-	return ids, err, time.Since(began)
+	return ids, time.Since(began), err
 }
 
 // stretch is n events, the first gap after the one before it and then apart.
@@ -176,7 +176,7 @@ func TestCrew(t *testing.T) {
 				d.events, stretches = d.events[from:], nil
 			}
 			want := idsOf(d.events)
-			got, err, _ := d.fetchAll(t, time.Hour)
+			got, _, err := d.fetchAll(t, time.Hour)
 			switch {
 			case err == nil:
 				if diff := cmp.Diff(want, got); diff != "" {
@@ -232,13 +232,13 @@ func TestSeveralFetchers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := farAway(tt.log...)
 				d.made, d.room = tt.made, tt.room
-				got, err, took := d.fetchAll(t, time.Hour)
+				got, took, err := d.fetchAll(t, time.Hour)
 				if err != nil || !slices.Equal(got, idsOf(d.events)) {
 					t.Fatalf("%d events, %v; want %d", len(got), err, len(d.events))
 				}
 				alone := farAway(tt.log...)
 				alone.room = 1
-				_, _, one := alone.fetchAll(t, time.Hour)
+				_, one, _ := alone.fetchAll(t, time.Hour)
 				waste := float64(d.requests-alone.requests) / float64(alone.requests)
 				t.Logf("%.3f of the time, %d requests where one makes %d", float64(took)/float64(one), d.requests, alone.requests)
 				if took > time.Duration(tt.atMost*float64(one)) || waste > tt.waste {
@@ -278,7 +278,7 @@ func TestCrewEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := farAway(stretch{n: 100_000, apart: 60 * time.Millisecond})
 		d.latency = func(int) time.Duration { return 300 * time.Millisecond }
-		got, err, took := d.fetchAll(t, 30*time.Second)
+		got, took, err := d.fetchAll(t, 30*time.Second)
 		if err == nil || took > 30*time.Second || !slices.Equal(got, idsOf(d.events[:len(got)])) {
 			t.Fatalf("%d events in %s, %v", len(got), took, err)
 		}
@@ -296,7 +296,7 @@ func TestCrewIsToldOfNothing(t *testing.T) {
 		for silent := 20; silent < 60; silent += 4 {
 			d := farAway(stretch{n: 8000, apart: 90 * time.Millisecond})
 			d.silentAt = silent
-			got, err, _ := d.fetchAll(t, time.Hour)
+			got, _, err := d.fetchAll(t, time.Hour)
 			if !slices.Equal(got, idsOf(d.events[:len(got)])) {
 				t.Fatalf("request %d: %d events that do not begin the log", silent, len(got))
 			}
