@@ -14,61 +14,92 @@ import (
 // keeps the bytes as they are: they are a part of body, which must not be
 // changed afterwards.
 func DecodePage(body []byte) ([]Event, error) {
-	if !json.Valid(body) {
-		return nil, errors.New("the body is not valid JSON")
-	}
 	s := scanner{text: body}
 	s.space()
 	if s.peek() != '[' {
+		if !s.value() || !s.end() {
+			return nil, errBody
+		}
 		return nil, errors.New("the body is not a JSON array")
 	}
 	var events []Event
-	for s.more(']') {
-		raw := s.value()
-		event, err := decodeEvent(raw)
+	var first error
+	valid := s.array(func() bool {
+		d, ok := s.document()
+		if !ok || first != nil {
+			return ok
+		}
+		event, err := d.event()
 		if err != nil {
-			return nil, fmt.Errorf("document %d of the page: %w", len(events)+1, err)
+			first = fmt.Errorf("document %d of the page: %w", len(events)+1, err)
 		}
 		events = append(events, event)
+		return true
+	})
+	if !valid || !s.end() {
+		return nil, errBody
+	}
+	if first != nil {
+		return nil, first
 	}
 	return events, nil
 }
 
+var errBody = errors.New("the body is not valid JSON")
+
 // Decode reads one document, which must be a JSON object with a log_id.
 func Decode(raw []byte) (Event, error) {
-	raw = bytes.TrimSpace(raw)
-	if !json.Valid(raw) {
+	s := scanner{text: bytes.TrimSpace(raw)}
+	d, ok := s.document()
+	if !ok || !s.end() {
 		return Event{}, errors.New("the document is not valid JSON")
 	}
-	return decodeEvent(raw)
+	return d.event()
 }
 
-// decodeEvent reads a document's id, type and date. Only an id is asked for:
-// Auth0's schemas require no date, and its types of values vary.
-func decodeEvent(raw []byte) (Event, error) {
-	if raw[0] != '{' {
-		return Event{}, fmt.Errorf("expected an object, got %s", kindOf(raw[0]))
+// document is a document of a page as it is written, and those members of it
+// that are read.
+type document struct {
+	raw                            []byte
+	logID, underscoreID, typ, date []byte
+}
+
+// document steps over the value at pos, which is seldom anything but an object.
+func (s *scanner) document() (d document, ok bool) {
+	start := s.pos
+	if s.peek() == '{' {
+		ok = s.object(d.member)
+	} else {
+		ok = s.value()
 	}
-	var logID, underscoreID, typ, date []byte
-	s := scanner{text: raw}
-	for s.more('}') {
-		key, value := s.key(), s.value()
-		switch string(key) {
-		case "log_id":
-			logID = value
-		case "_id":
-			underscoreID = value
-		case "type":
-			typ = value
-		case "date":
-			date = value
-		}
+	d.raw = s.text[start:s.pos]
+	return d, ok
+}
+
+func (d *document) member(key, value []byte) {
+	switch string(unquote(key)) {
+	case "log_id":
+		d.logID = value
+	case "_id":
+		d.underscoreID = value
+	case "type":
+		d.typ = value
+	case "date":
+		d.date = value
 	}
-	id, err := decodeID(logID, underscoreID)
+}
+
+// event is what the document says. Only an id is asked for: Auth0's schemas
+// require no date, and its types of values vary.
+func (d *document) event() (Event, error) {
+	if d.raw[0] != '{' {
+		return Event{}, fmt.Errorf("expected an object, got %s", kindOf(d.raw[0]))
+	}
+	id, err := decodeID(d.logID, d.underscoreID)
 	if err != nil {
 		return Event{}, err
 	}
-	return Event{ID: id, Type: text(typ), Date: eventDate(date, id), Raw: raw}, nil
+	return Event{ID: id, Type: text(d.typ), Date: eventDate(d.date, id), Raw: d.raw}, nil
 }
 
 // decodeID takes log_id, and _id where there is none: in every recorded
@@ -94,14 +125,12 @@ func decodeID(candidates ...[]byte) (ID, error) {
 func eventDate(raw []byte, id ID) time.Time {
 	if len(raw) > 0 && raw[0] == '{' {
 		s := scanner{text: raw}
-		var inner []byte
-		for s.more('}') {
-			key, value := s.key(), s.value()
-			if string(key) == "$date" {
-				inner = value
+		raw = nil
+		s.object(func(key, value []byte) {
+			if string(unquote(key)) == "$date" {
+				raw = value
 			}
-		}
-		raw = inner
+		})
 	}
 	s := text(raw)
 	if t, err := time.Parse(time.RFC3339, s); err == nil && plausible(t) {

@@ -2,6 +2,7 @@ package tenantlog
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -130,6 +131,9 @@ func TestDecodePageErrors(t *testing.T) {
 		{"an error of Auth0", `{"statusCode":401}`, "the body is not a JSON array"},
 		{"null", "null", "the body is not a JSON array"},
 		{"a document without an id", `[{"log_id":"1"},{"type":"s"}]`, "document 2 of the page: it has no log_id"},
+		{"a document without an id before one that is cut short", `[{"type":"s"},{"log_id":"1"`, "the body is not valid JSON"},
+		{"something behind the array", `[{"log_id":"1"}] x`, "the body is not valid JSON"},
+		{"no array, and cut short", `{"statusCode":`, "the body is not valid JSON"},
 		{"a document that is none", `[null]`, "document 1 of the page: expected an object, got null"},
 	}
 	for _, tt := range tests {
@@ -154,6 +158,9 @@ func FuzzDecodePage(f *testing.F) {
 		events, err := DecodePage(body)
 		if !slices.Equal(before, body) {
 			t.Fatal("the body was changed")
+		}
+		if valid := json.Valid(body); valid == errors.Is(err, errBody) {
+			t.Fatalf("error %v of a body whose JSON is valid: %t", err, valid)
 		}
 		var docs []json.RawMessage
 		if wrong := json.Unmarshal(body, &docs); wrong != nil && err == nil {
