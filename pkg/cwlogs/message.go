@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -30,16 +31,17 @@ func render(e tenantlog.Event, now time.Time) export.Rendered {
 }
 
 func plain(e tenantlog.Event) ([]byte, export.Form) {
-	raw := bytes.TrimSpace(e.Raw)
+	e.Raw = bytes.TrimSpace(e.Raw)
 	form := export.Plain
-	if !utf8.Valid(raw) {
+	if !utf8.Valid(e.Raw) {
 		// A message must be UTF-8; what is not becomes U+FFFD.
-		raw, form = bytes.ToValidUTF8(raw, []byte("\uFFFD")), export.Wrapped
+		e.Raw, form = bytes.ToValidUTF8(e.Raw, []byte("\uFFFD")), export.Wrapped
 	}
-	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
-		return wrap(e.ID, raw), export.Wrapped
+	if !e.IsObject() {
+		return wrap(e.ID, e.Raw), export.Wrapped
 	}
-	if bytes.ContainsAny(raw, "\n\r") {
+	raw := e.Raw
+	if bytes.IndexByte(raw, '\n') >= 0 || bytes.IndexByte(raw, '\r') >= 0 {
 		raw = oneLine(raw)
 	}
 	if mayHoldMetrics(raw) {
@@ -74,10 +76,26 @@ func oneLine(raw []byte) []byte {
 // not make any.
 const metricsKey = "_aws"
 
-// mayHoldMetrics is a quick look that lets nothing slip: it also finds a key
-// that is written with escapes.
+// mayHoldMetrics is a quick look at an object that lets nothing slip: it also
+// finds a key of which a letter is written as an escape.
 func mayHoldMetrics(raw []byte) bool {
-	return bytes.Contains(raw, []byte(`"`+metricsKey+`"`)) || bytes.Contains(raw, []byte(`\u00`))
+	// The quote before the key is left out: a search for what begins with a
+	// rarer byte is quicker.
+	if bytes.Contains(raw, []byte(metricsKey+`"`)) {
+		return true
+	}
+	for {
+		_, behind, found := bytes.Cut(raw, []byte(`\u00`))
+		if !found {
+			return false
+		}
+		// At least a quote and a bracket follow; they are no hexadecimal number.
+		letter, _ := strconv.ParseUint(string(behind[:2]), 16, 8)
+		if strings.IndexByte(metricsKey, byte(letter)) >= 0 {
+			return true
+		}
+		raw = behind
+	}
 }
 
 // renameMetrics renames the root key; ok is false where there is none.

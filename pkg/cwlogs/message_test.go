@@ -49,6 +49,21 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// TestMayHoldMetrics: taking an object apart is for the few that may have the
+// key.
+func TestMayHoldMetrics(t *testing.T) {
+	tests := map[string]bool{
+		`{"_aws":1}`: true, `{"a":{"_aws":1}}`: true, `{"\u005faws":1}`: true, `{"\u005Faws":1}`: true, `{"_\u0061ws":1}`: true,
+		`{"_a\u0077s":1}`: true, `{"_aw\u0073":1}`: true, `{"a\u001f\u00e9":1,"_aw\u0073":1}`: true,
+		`{}`: false, `{"aws":1,"_awst":1}`: false, `{"a":"\u001f\u003C\u00e9"}`: false, `{"a":"\\u00"}`: false, `{"a\\u00":0}`: false,
+	}
+	for raw, want := range tests {
+		if got := mayHoldMetrics([]byte(raw)); got != want {
+			t.Errorf("%s may hold metrics: %t, want %t", raw, got, want)
+		}
+	}
+}
+
 func TestRenderTime(t *testing.T) {
 	date := now.Add(-time.Hour)
 	if got := render(tenantlog.Event{ID: testID, Date: date, Raw: []byte("{}")}, now); !got.Time.Equal(date) {

@@ -99,7 +99,7 @@ func (d *document) event() (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	return Event{ID: id, Type: text(d.typ), Date: eventDate(d.date, id), Raw: d.raw}, nil
+	return Event{ID: id, Type: text(d.typ), Date: eventDate(d.date, id), Raw: d.raw, checked: d.raw}, nil
 }
 
 // decodeID takes log_id, and _id where there is none: in every recorded

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 const (
@@ -19,6 +20,9 @@ const (
 
 // indexed is the time in both ids.
 var indexed = time.Date(2025, 10, 1, 5, 39, 16, 537_000_000, time.UTC)
+
+// ignoreChecked compares events by what they say.
+var ignoreChecked = cmpopts.IgnoreUnexported(Event{})
 
 func TestDecode(t *testing.T) {
 	date := time.Date(2025, 10, 1, 5, 39, 16, 467_000_000, time.UTC)
@@ -62,11 +66,49 @@ func TestDecode(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.want.Raw = []byte(strings.TrimSpace(tt.raw))
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if diff := cmp.Diff(tt.want, got, ignoreChecked); diff != "" {
 				t.Errorf("Event (-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// TestIsObject: what was decoded is known to be an object; what is put in its
+// place is not believed.
+func TestIsObject(t *testing.T) {
+	texts := map[string]bool{
+		``: false, `{}`: true, `{"a":[{}]}`: true, ` {}`: false, `{} `: false, `{}{}`: false,
+		`[]`: false, `1`: false, `{"a":}`: false, `{`: false, "{\"a\":\"\n\"}": false,
+	}
+	const decoded = `{"log_id":"1"}`
+	for text, want := range texts {
+		for name, e := range map[string]Event{"made": {}, "decoded": mustDecode(t, decoded)} {
+			e.Raw = []byte(text)
+			if got := e.IsObject(); got != want {
+				t.Errorf("an event %s with %q put into it is an object: %t, want %t", name, text, got, want)
+			}
+		}
+	}
+	e := mustDecode(t, " "+decoded+"\n")
+	if !e.IsObject() {
+		t.Error("what was decoded is no object")
+	}
+	if e.Raw = []byte(`{"log_id":"1",`); e.IsObject() {
+		t.Error("something as long as what was decoded is one")
+	}
+	e = mustDecode(t, decoded)
+	if e.Raw = e.Raw[1:]; e.IsObject() {
+		t.Error("a part of what was decoded is one")
+	}
+}
+
+func mustDecode(t *testing.T, raw string) Event {
+	t.Helper()
+	e, err := Decode([]byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func TestDecodeErrors(t *testing.T) {
@@ -184,8 +226,11 @@ func checkDecoded(t *testing.T, e Event, doc json.RawMessage) {
 	if string(e.Raw) != string(doc) {
 		t.Fatalf("Raw is %q, want %q", e.Raw, doc)
 	}
-	if again, err := Decode(doc); err != nil || !cmp.Equal(e, again) {
+	if again, err := Decode(doc); err != nil || !cmp.Equal(e, again, ignoreChecked) {
 		t.Errorf("%s: decoded alone it is %+v, error %v, in a page %+v", doc, again, err, e)
+	}
+	if !e.IsObject() {
+		t.Errorf("%s: a decoded document is no object", doc)
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(doc, &fields); err != nil {

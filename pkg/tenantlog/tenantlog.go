@@ -17,6 +17,23 @@ type Event struct {
 	Date time.Time
 	// Raw is the event's JSON document: the bytes that Auth0 sent.
 	Raw []byte
+
+	// checked are the bytes that were found to be an object: Raw, as long as
+	// nobody has put something else there.
+	checked []byte
+}
+
+// IsObject reports whether Raw is a JSON object and nothing else, without a
+// look at it where it is what DecodePage or Decode put there.
+func (e Event) IsObject() bool {
+	if len(e.Raw) == 0 {
+		return false
+	}
+	if len(e.Raw) == len(e.checked) && &e.Raw[0] == &e.checked[0] {
+		return true
+	}
+	s := scanner{text: e.Raw}
+	return s.object(nil) && s.pos == len(e.Raw)
 }
 
 // Page is what one request for log events answered, in the order of its ids.
