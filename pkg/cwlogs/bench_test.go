@@ -5,6 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
 	"auth0-logs-to-cloudwatch/pkg/devstack/auth0"
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
@@ -34,6 +41,34 @@ func BenchmarkRender(b *testing.B) {
 			if r := render(e, now); r.Form != export.Plain {
 				b.Fatal(r.Form)
 			}
+		}
+	}
+}
+
+// BenchmarkPut makes the body of a put: what the SDK does, and what we do in
+// its place.
+func BenchmarkPut(b *testing.B) {
+	events, size := benchEvents(b)
+	var rendered []export.Rendered
+	for _, e := range events {
+		rendered = append(rendered, render(e, now))
+	}
+	in := inputEvents(rendered)
+	b.Run("SDK", func(b *testing.B) { benchBody(b, in, size, func(*cloudwatchlogs.Options) {}) })
+	b.Run("ours", func(b *testing.B) { benchBody(b, in, size, withQuickEvents) })
+}
+
+func benchBody(b *testing.B, events []types.InputLogEvent, size int64, option func(*cloudwatchlogs.Options)) {
+	o := cloudwatchlogs.New(cloudwatchlogs.Options{}).Options()
+	option(&o)
+	op := smithy.NewOperationSchema(schemas.PutLogEvents, schemas.PutLogEventsRequest, schemas.PutLogEventsResponse)
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		req, _ := smithyhttp.NewStackRequest().(*smithyhttp.Request)
+		in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: aws.String("g"), LogStreamName: aws.String("s"), LogEvents: events}
+		if err := o.Protocol.SerializeRequest(b.Context(), op, in, req); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -111,7 +111,7 @@ func (d *delivery) put(ctx context.Context, stream string, events []export.Rende
 func (d *delivery) call(ctx context.Context, in *cloudwatchlogs.PutLogEventsInput) (*cloudwatchlogs.PutLogEventsOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return d.client.PutLogEvents(ctx, in, withoutRepeats)
+	return d.client.PutLogEvents(ctx, in, withoutRepeats, withQuickEvents)
 }
 
 func (d *delivery) count(stored []export.Rendered) {
