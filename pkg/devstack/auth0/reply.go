@@ -3,8 +3,10 @@ package auth0
 import (
 	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // problem is an error of the Management API.
@@ -49,6 +51,13 @@ func compress(next http.Handler) http.Handler {
 	})
 }
 
+// zippers are gzip writers to use again: each is over a megabyte.
+var zippers = sync.Pool{New: func() any {
+	// The level is a valid constant, so there is no error.
+	zip, _ := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
+	return zip
+}}
+
 // gzipWriter compresses the body of a successful answer; errors are too small
 // to gain. It is flushed as its http.ResponseWriter is.
 type gzipWriter struct {
@@ -61,8 +70,8 @@ func (w *gzipWriter) WriteHeader(status int) {
 	w.started = true
 	if status == http.StatusOK {
 		w.Header().Set("Content-Encoding", "gzip")
-		// The level is a valid constant, so there is no error.
-		w.zip, _ = gzip.NewWriterLevel(w.ResponseWriter, gzip.BestSpeed)
+		w.zip = zippers.Get().(*gzip.Writer)
+		w.zip.Reset(w.ResponseWriter)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -90,5 +99,6 @@ func (w *gzipWriter) FlushError() error {
 func (w *gzipWriter) close() {
 	if w.zip != nil {
 		_ = w.zip.Close()
+		zippers.Put(w.zip)
 	}
 }

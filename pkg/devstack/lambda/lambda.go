@@ -55,6 +55,9 @@ type Options struct {
 	// NoFreeze lets the process run on between invocations. Where the
 	// operating system has no signal to stop a process it always does.
 	NoFreeze bool
+	// Started, if not nil, is called with the id of each process as soon as it
+	// has started. It must not call the Function.
+	Started func(pid int)
 	// Stdout gets what the processes write to standard output and standard
 	// error, a line at a time; nil for nobody.
 	Stdout io.Writer

@@ -646,3 +646,18 @@ func FuzzParseError(f *testing.F) {
 		}
 	})
 }
+
+func TestStarted(t *testing.T) {
+	t.Parallel()
+	var started []int
+	f := newFunction(t, "function", func(o *Options) {
+		o.Started = func(pid int) { started = append(started, pid) }
+	})
+	want := []int{lookAt(t, f).PID}
+	lookAt(t, f) // warm: nothing starts
+	f.Cool()
+	want = append(want, lookAt(t, f).PID)
+	if diff := cmp.Diff(want, started); diff != "" {
+		t.Errorf("processes started (-want +got):\n%s", diff)
+	}
+}

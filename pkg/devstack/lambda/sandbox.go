@@ -46,6 +46,9 @@ func startSandbox(o *Options, logs *logbook) (*sandbox, error) {
 		s.stopServer()
 		return nil, err
 	}
+	if o.Started != nil {
+		o.Started(s.proc.cmd.Process.Pid)
+	}
 	return s, nil
 }
 
