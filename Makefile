@@ -48,8 +48,8 @@ demo: ## watch the function at work on this machine, against stand-ins of Auth0,
 chaos: ## break everything at once, 300 times over (SEED=n: that schedule alone, told in full)
 	go run ./pkg/devstack/cmd/chaos $(if $(SEED),-seed $(SEED),-at-once 6)
 
-bench: ## measure the function's memory with a small and a large backlog
-	go run ./pkg/devstack/cmd/bench
+bench: ## measure speed, cost and memory against their targets; the figures go to bench.json too
+	go run ./pkg/devstack/cmd/bench -json bench.json
 
 fuzz: ## run each fuzz target for FUZZTIME (60s)
 	@for package in $$(go list ./...); do \

@@ -2,49 +2,72 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"time"
 
-	"auth0-logs-to-cloudwatch/pkg/devstack"
 	"auth0-logs-to-cloudwatch/pkg/devstack/auth0"
-	"auth0-logs-to-cloudwatch/pkg/devstack/lambda"
-	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
-	"auth0-logs-to-cloudwatch/pkg/devstack/ssm"
-	"auth0-logs-to-cloudwatch/pkg/export"
 )
 
-// memory measures the most resident memory that the bootstrap needs for one
-// run over a backlog of n events of docBytes each, in bytes.
-func memory(bootstrap string, n, docBytes int) (peak int64, err error) {
-	stack, err := devstack.Start(devstack.Options{
-		SSM:  ssm.Options{PutRate: ssm.Unlimited, GetRate: ssm.Unlimited},
-		Logs: logs.Options{Discard: true},
-	})
+const (
+	smallBacklog, largeBacklog = 30_000, 300_000
+	largeDocBytes              = 5 << 10
+	maxPeakMB                  = 64
+	maxGrowth                  = 1.1
+)
+
+// peakMemory holds the memory of backlogs against each other: it must not grow
+// with what there is to export, nor much with the size of an event.
+func peakMemory(ctx context.Context, b *bench) ([]figure, error) {
+	// A small backlog leaves more to chance.
+	small, err := b.peaks(ctx, 3, smallBacklog, docBytes)
+	if err != nil {
+		return nil, err
+	}
+	large, err := b.peaks(ctx, 1, largeBacklog, docBytes)
+	if err != nil {
+		return nil, err
+	}
+	heavy, err := b.peaks(ctx, 1, smallBacklog, largeDocBytes)
+	if err != nil {
+		return nil, err
+	}
+	of := func(n, size int, peak float64) figure {
+		return info(fmt.Sprintf("peak with %s events of %d KB", number(float64(n)), size>>10), peak, "MB").is(atMost, maxPeakMB)
+	}
+	return []figure{
+		of(smallBacklog, docBytes, small),
+		of(largeBacklog, docBytes, large),
+		of(smallBacklog, largeDocBytes, heavy),
+		ratio("peak with ten times the events / with a tenth", large/small).is(atMost, maxGrowth),
+	}, nil
+}
+
+// peaks is the median of a few peaks.
+func (b *bench) peaks(ctx context.Context, times, n, size int) (float64, error) {
+	var peaks []float64
+	for range times {
+		peak, err := b.peak(ctx, n, size)
+		if err != nil {
+			return 0, err
+		}
+		b.say("%d events of %d bytes: %.1f MB", n, size, peak)
+		peaks = append(peaks, peak)
+	}
+	return median(peaks), nil
+}
+
+// peak is the most resident memory that a run over n events of a size needs,
+// in MB.
+func (b *bench) peak(ctx context.Context, n, size int) (float64, error) {
+	bootstrap, err := b.exporter()
 	if err != nil {
 		return 0, err
 	}
-	defer stack.Close()
-	tenant, err := stack.AddTenant("default", auth0.Options{Seed: 1, DocBytes: docBytes})
+	s, err := b.stage(scene{tenant: auth0.Options{DocBytes: size}})
 	if err != nil {
 		return 0, err
 	}
-	if err := stack.Logs.CreateGroup(logs.Place{Group: tenant.Get("CLOUDWATCH_LOG_GROUP_NAME")}, logs.Standard, 0); err != nil {
-		return 0, err
-	}
-	tenant.Generate(n, time.Now().Add(-7*24*time.Hour), time.Now().Add(-time.Minute))
-	function, err := lambda.New(lambda.Options{Bootstrap: bootstrap, Env: stack.Env(), Memory: 256, Timeout: 5 * time.Minute})
-	if err != nil {
-		return 0, err
-	}
-	defer function.Close()
-	result, err := function.Invoke(context.Background(), []byte("{}"))
-	if err != nil {
-		return 0, err
-	}
-	var report export.Report
-	if err := json.Unmarshal(result.Payload, &report); err != nil || report.Exported != n {
-		return 0, fmt.Errorf("the run exported %d of %d events: %s", report.Exported, n, result.Payload)
-	}
-	return result.Usage.PeakRSS, nil
+	defer s.close()
+	s.week(n)
+	r, err := s.run(ctx, bootstrap, nil)
+	return float64(r.Usage.PeakRSS) / (1 << 20), err
 }

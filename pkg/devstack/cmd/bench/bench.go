@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack"
+	"auth0-logs-to-cloudwatch/pkg/devstack/tlsserver"
+)
+
+// bench is what the parts share: the programs they measure, each built when it
+// is first asked for, and figures that one part has and another needs.
+type bench struct {
+	dir      string
+	ca       *tlsserver.CA
+	progress io.Writer
+	part     string
+	built    map[string]string
+	// oneTook is how long runs with one fetcher took, over the standard
+	// backlog.
+	oneTook []time.Duration
+}
+
+func newBench(progress io.Writer) (*bench, error) {
+	ca, err := tlsserver.NewCA()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return nil, err
+	}
+	return &bench{dir: dir, ca: ca, progress: progress, built: make(map[string]string)}, nil
+}
+
+func (b *bench) close() { _ = os.RemoveAll(b.dir) }
+
+// say writes a line of progress.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(b.progress, "%s %s: %s\n", time.Now().Format(time.TimeOnly), b.part, fmt.Sprintf(format, args...))
+}
+
+// module is the name of this module and the folder of this program in it.
+const (
+	module  = "auth0-logs-to-cloudwatch"
+	program = module + "/pkg/devstack/cmd/bench"
+)
+
+// exporter is the bootstrap that is deployed, but for this machine.
+func (b *bench) exporter() (string, error) {
+	return b.build("export", func(dir string) (string, error) { return devstack.Build(dir, "export") })
+}
+
+// baseline is the bootstrap that does the same work the plain way.
+func (b *bench) baseline() (string, error) {
+	return b.build("baseline", func(dir string) (string, error) { return goBuild(dir, program+"/baseline") })
+}
+
+// hello is the bootstrap that does nothing.
+func (b *bench) hello() (string, error) {
+	return b.build("hello", func(dir string) (string, error) { return goBuild(dir, program+"/hello") })
+}
+
+// build builds a program in a folder of its own, once.
+func (b *bench) build(name string, build func(dir string) (string, error)) (string, error) {
+	if path, ok := b.built[name]; ok {
+		return path, nil
+	}
+	b.say("building %s", name)
+	dir := filepath.Join(b.dir, name)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	path, err := build(dir)
+	if err != nil {
+		return "", err
+	}
+	b.built[name] = path
+	return path, nil
+}
+
+// goBuild compiles a package as devstack.Build compiles a function.
+func goBuild(dir, pkg string, flags ...string) (string, error) {
+	bootstrap := filepath.Join(dir, "bootstrap")
+	args := append([]string{"build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s", "-o", bootstrap}, flags...)
+	cmd := exec.Command("go", append(args, pkg)...)
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return bootstrap, nil
+}
+
+// moduleRoot is the folder that the module is in.
+func moduleRoot() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module's folder: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
