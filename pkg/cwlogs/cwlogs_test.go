@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"auth0-logs-to-cloudwatch/pkg/devstack/awsjson"
@@ -434,5 +435,18 @@ func TestEverythingRefused(t *testing.T) {
 	}
 	if n := b.faults.Calls("PutLogEvents"); n > 10 {
 		t.Errorf("%d calls", n)
+	}
+}
+
+// TestErrorNames: only what looks like the name of an error is passed on.
+func TestErrorNames(t *testing.T) {
+	longest := strings.Repeat("x", maxErrorName)
+	for name, want := range map[string]string{
+		"AccessDeniedException": "AccessDeniedException", longest: longest,
+		longest + "x": "UnknownError", "key=AKIATEST": "UnknownError", "": "UnknownError", "Odd\n": "UnknownError",
+	} {
+		if got := code(&smithy.GenericAPIError{Code: name}); got != want {
+			t.Errorf("%q is told as %q, want %q", name, got, want)
+		}
 	}
 }

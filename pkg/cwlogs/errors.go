@@ -29,14 +29,18 @@ func code(err error) string {
 	switch {
 	case !ok:
 		return ""
-	case !errorName.MatchString(api.ErrorCode()):
+	case len(api.ErrorCode()) > maxErrorName || !errorName.MatchString(api.ErrorCode()):
 		return "UnknownError"
 	}
 	return api.ErrorCode()
 }
 
-// errorName is the form of the names that AWS gives to errors.
-var errorName = regexp.MustCompile(`^[A-Za-z]{1,60}$`)
+// errorName is the form of the names that AWS gives to errors, which have
+// maxErrorName letters at most. A pattern that counted them would be compiled
+// at each start of the function for longer than all else of this package.
+var errorName = regexp.MustCompile(`^[A-Za-z]+$`)
+
+const maxErrorName = 60
 
 func isNotAllowed(err error) bool { return code(err) == "AccessDeniedException" }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Level is how grave a type of event is, from Debug to Critical.
@@ -54,19 +55,22 @@ type Type struct {
 //go:embed types.csv
 var typesCSV string
 
-var types = mustReadTypes(typesCSV)
+// types reads the table when it is first asked for: no start of a function waits
+// for it.
+var types = sync.OnceValue(func() map[string]Type { return mustReadTypes(typesCSV) })
 
 // LookupType finds a type code. Auth0 adds codes without notice: one that is
 // not found is new, not wrong.
 func LookupType(code string) (Type, bool) {
-	t, ok := types[code]
+	t, ok := types()[code]
 	return t, ok
 }
 
 // TypeCodes returns every known code, in no order.
 func TypeCodes() []string {
-	codes := make([]string, 0, len(types))
-	for code := range types {
+	table := types()
+	codes := make([]string, 0, len(table))
+	for code := range table {
 		codes = append(codes, code)
 	}
 	return codes
