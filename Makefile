@@ -48,8 +48,8 @@ demo: ## watch the function at work on this machine, against stand-ins of Auth0,
 chaos: ## break everything at once, 300 times over (SEED=n: that schedule alone, told in full)
 	go run ./pkg/devstack/cmd/chaos $(if $(SEED),-seed $(SEED),-at-once 6)
 
-bench: ## measure speed, cost and memory against their targets; the figures go to bench.json too
-	go run ./pkg/devstack/cmd/bench -json bench.json
+bench: ## measure speed, cost and memory against targets, into bench.json too (ONLY=a,b: those parts)
+	go run ./pkg/devstack/cmd/bench -json bench.json $(if $(ONLY),-only $(ONLY))
 
 fuzz: ## run each fuzz target for FUZZTIME (60s)
 	@for package in $$(go list ./...); do \

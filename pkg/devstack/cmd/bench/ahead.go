@@ -3,20 +3,26 @@ package main
 import (
 	"context"
 	"time"
-
-	"auth0-logs-to-cloudwatch/pkg/devstack/auth0"
 )
 
 // severalFetchers measures what fetching ahead gains where no rate limit holds
 // it back: over one fetcher, and over the baseline.
 func severalFetchers(ctx context.Context, b *bench) ([]figure, error) {
-	if err := b.needOne(ctx); err != nil {
+	ours, err := b.exporter()
+	if err != nil {
+		return nil, err
+	}
+	plain, err := b.baseline()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.needOne(ctx, ours); err != nil {
 		return nil, err
 	}
 	var took []time.Duration
 	var wasted []float64
 	for range 3 {
-		t, requests, err := b.unlimited(ctx, b.exporter)
+		t, requests, err := b.unlimited(ctx, ours)
 		if err != nil {
 			return nil, err
 		}
@@ -24,7 +30,7 @@ func severalFetchers(ctx context.Context, b *bench) ([]figure, error) {
 		took = append(took, t)
 		wasted = append(wasted, wastedShare(requests, backlog))
 	}
-	baseline, _, err := b.unlimited(ctx, b.baseline)
+	baseline, _, err := b.unlimited(ctx, plain)
 	if err != nil {
 		return nil, err
 	}
@@ -39,33 +45,29 @@ func severalFetchers(ctx context.Context, b *bench) ([]figure, error) {
 }
 
 // needOne times one fetcher, where that was not done before.
-func (b *bench) needOne(ctx context.Context) error {
+func (b *bench) needOne(ctx context.Context, bootstrap string) error {
 	if len(b.oneTook) > 0 {
 		return nil
 	}
-	s, err := b.stage(scene{tenant: auth0.Options{MadeIDs: auth0.RefuseMade}, latency: usual})
-	if err != nil {
+	return b.onRefusing(func(s *stage) error {
+		r, err := s.run(ctx, bootstrap)
+		b.say("one fetcher %.2fs", r.Took.Seconds())
+		b.oneTook = append(b.oneTook, r.Took)
 		return err
-	}
-	defer s.close()
-	s.week(backlog)
-	took, err := b.timeRun(ctx, s, b.exporter)
-	b.say("one fetcher %.2fs", took.Seconds())
-	b.oneTook = append(b.oneTook, took)
-	return err
+	})
 }
 
 // unlimited times a run over the standard backlog of a tenant without a rate
 // limit, and counts the pages it asked for.
-func (b *bench) unlimited(ctx context.Context, program func() (string, error)) (took time.Duration, requests int, err error) {
+func (b *bench) unlimited(ctx context.Context, bootstrap string) (took time.Duration, requests int, err error) {
 	s, err := b.stage(scene{latency: usual})
 	if err != nil {
 		return 0, 0, err
 	}
 	defer s.close()
 	s.week(backlog)
-	took, err = b.timeRun(ctx, s, program)
-	return took, s.stack.Faults.Calls("logs") + s.stack.Faults.Calls("search"), err
+	r, err := s.run(ctx, bootstrap)
+	return r.Took, s.stack.Faults.Calls("logs") + s.stack.Faults.Calls("search"), err
 }
 
 // wastedShare is the part of the requests that were needless: all events come

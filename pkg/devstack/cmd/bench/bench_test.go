@@ -319,7 +319,7 @@ func TestBaseline(t *testing.T) {
 	}
 	defer s.close()
 	s.happened(250, time.Hour, time.Minute) // a page must not span a day: the baseline does not part it
-	if _, err := s.run(t.Context(), bootstrap, nil); err != nil {
+	if _, err := s.run(t.Context(), bootstrap); err != nil {
 		t.Fatal(err)
 	}
 	if c := s.tenant.Compare(s.place, nil); !c.Exact() {

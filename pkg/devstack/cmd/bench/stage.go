@@ -145,8 +145,8 @@ func invokeAny(ctx context.Context, f *lambda.Function) (r runResult, err error)
 }
 
 // run runs a bootstrap once over the stage's events, from a cold start.
-func (s *stage) run(ctx context.Context, bootstrap string, change func(*lambda.Options)) (runResult, error) {
-	f, err := s.function(bootstrap, change)
+func (s *stage) run(ctx context.Context, bootstrap string) (runResult, error) {
+	f, err := s.function(bootstrap, nil)
 	if err != nil {
 		return runResult{}, err
 	}
