@@ -107,6 +107,9 @@ func newTransport() *http.Transport {
 		ResponseHeaderTimeout: callTimeout,
 		IdleConnTimeout:       90 * time.Second,
 		MaxIdleConnsPerHost:   16,
+		// Without it a page is five times as large on the way, and takes a fifth
+		// less of the CPU, of which a small function has little (make bench).
+		DisableCompression: true,
 	}
 }
 
@@ -313,10 +316,11 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 var errTooLarge = errors.New("the answer is larger than " + strconv.Itoa(maxBody>>20) + " MB")
 
 // readBody reads a body of at most maxBody bytes. Pages are much alike in
-// size: with room for the last one a body is seldom moved while it grows.
+// size: with room for the last one and an eighth a body is seldom moved while it
+// grows.
 func (c *Client) readBody(r io.Reader) ([]byte, error) {
 	var body bytes.Buffer
-	body.Grow(int(c.lastSize.Load()) + bytes.MinRead)
+	body.Grow(int(c.lastSize.Load())*9/8 + bytes.MinRead)
 	_, err := body.ReadFrom(io.LimitReader(r, maxBody+1))
 	if body.Len() > maxBody {
 		return nil, errTooLarge

@@ -26,9 +26,12 @@ type governor struct {
 	limit     int           // the bucket's size; 0 until a header told
 	remaining int           // what is left after all our draws, answered or not
 	inFlight  int           // draws that are not answered yet
+	gained    int           // what remaining holds of refills since the last answer
 	reset     time.Time     // of the next refill, on our clock
 	told      answer        // the last answer, for learning
 	gains     []gain        // the latest refills seen
+	ahead     time.Duration // our clock before Auth0's, at most
+	compared  bool
 	refill    float64       // tokens a second that refill the bucket, as far as seen
 	ours      float64       // tokens of our share, at most share of the limit
 	accrued   time.Time     // up to when ours is counted
@@ -41,22 +44,18 @@ type answer struct {
 	reset     int64 // UNIX seconds, Auth0's clock
 }
 
-// gain is how many tokens were refilled in how many seconds.
+// gain is how many tokens were refilled in how many seconds, before the answers
+// with a reset.
 type gain struct {
-	tokens, seconds int64
+	tokens, seconds, reset int64
 }
 
 // maxGains is how many refills are averaged at most.
 const maxGains = 10
 
 // assumed is the refill a second that is taken for granted: what was seen, or
-// while none was, a tenth of the limit. Every rate that Auth0 publishes is more.
-func (g *governor) assumed() float64 {
-	if g.refill > 0 {
-		return max(1, g.refill)
-	}
-	return max(1, float64(g.limit)/10)
-}
+// while none was, the least of the rates that Auth0 publishes, in whole tokens.
+func (g *governor) assumed() float64 { return max(1, g.refill) }
 
 func newGovernor(sharePercent int) *governor {
 	return &governor{share: float64(sharePercent) / 100}
@@ -81,7 +80,9 @@ func (g *governor) take(now time.Time) time.Duration {
 	g.accrue(now)
 	for !now.Before(g.reset) {
 		// A full bucket gains nothing, and draws in flight may reach it later.
-		g.remaining = min(g.limit-g.inFlight, g.remaining+int(g.assumed()))
+		gained := max(0, min(g.limit-g.inFlight-g.remaining, int(g.assumed())))
+		g.remaining += gained
+		g.gained += gained
 		g.reset = g.reset.Add(time.Second)
 	}
 	switch {
@@ -111,7 +112,7 @@ func (g *governor) ended(took time.Duration) {
 const leastWait = time.Millisecond
 
 // rate is how many tokens a second are ours.
-func (g *governor) rate() float64 { return g.share * max(1, g.refill) }
+func (g *governor) rate() float64 { return g.share * g.assumed() }
 
 // accrue counts our share of what has been refilled since it was last counted.
 func (g *governor) accrue(now time.Time) {
@@ -142,17 +143,40 @@ func (g *governor) observe(now, serverTime time.Time, h http.Header, drew bool) 
 		g.limit, g.refill, g.gains = int(limit), 0, nil
 		g.ours, g.accrued = g.share*float64(limit)-1, now
 	case latest.isOlderThan(g.told):
-		g.add(0, drew) // was missing when the newer answer was counted
+		g.add(latest, 0, drew) // was missing when the newer answer was counted
 		return
 	default:
 		g.learn(latest, drew)
 	}
 	g.correct(latest)
+	g.compareClocks(now, serverTime)
+	g.reset = time.Unix(reset, 0).Add(g.ahead)
+	if latest := now.Add(maxReset); g.reset.After(latest) {
+		g.reset = latest
+	}
+}
+
+// maxReset is how far away a refill is believed to be: limits are refilled every
+// second or every minute.
+const maxReset = time.Minute + time.Second
+
+// drift is by how much more our clock may be ahead of Auth0's from one answer to
+// the next.
+const drift = 5 * time.Millisecond
+
+// compareClocks notes how far our clock is ahead of Auth0's. An answer's Date
+// has whole seconds and was written a while ago, so that it tells up to a second
+// too much: the least counts.
+func (g *governor) compareClocks(now, serverTime time.Time) {
 	if serverTime.IsZero() {
 		serverTime = now
 	}
-	wait := time.Unix(reset, 0).Sub(serverTime)
-	g.reset = now.Add(min(max(wait, leastWait), time.Minute+time.Second))
+	ahead := now.Sub(serverTime)
+	if !g.compared || ahead < g.ahead+drift {
+		g.ahead, g.compared = ahead, true
+		return
+	}
+	g.ahead += drift
 }
 
 // isOlderThan reports whether an answer was given before one that has arrived
@@ -165,6 +189,8 @@ func (a answer) isOlderThan(b answer) bool {
 // the one just answered, may be counted in the answer or not. After a refill,
 // of which only assumptions told so far, they are taken as not.
 func (g *governor) correct(latest answer) {
+	g.remaining -= g.gained // an answer from before the refill knows nothing of it
+	g.gained = 0
 	least := latest.remaining - max(0, g.inFlight-1)
 	if latest.reset != g.told.reset {
 		g.remaining = least
@@ -176,26 +202,26 @@ func (g *governor) correct(latest answer) {
 // learn takes the rate of refilling from answers with refills between them.
 func (g *governor) learn(latest answer, drew bool) {
 	if seconds := latest.reset - g.told.reset; seconds > 0 {
-		g.gains = append(g.gains, gain{seconds: seconds})
+		g.gains = append(g.gains, gain{seconds: seconds, reset: latest.reset})
 		g.gains = g.gains[max(0, len(g.gains)-maxGains):]
 	}
-	g.add(int64(latest.remaining-g.told.remaining), drew)
+	g.add(latest, int64(latest.remaining-g.told.remaining), drew)
 }
 
-// add adds to the latest gain, and the request's own draw where it had one.
-// What is seen of refills is the least that they can be, so the greatest value
-// counts: other applications draw too, a full bucket is not refilled, and of
-// what is left only whole tokens are told.
-func (g *governor) add(tokens int64, drew bool) {
-	if len(g.gains) == 0 {
-		return // before the first refill
-	}
+// add adds to the gain that an answer belongs to, its own draw too where it had
+// one. What is seen of refills is the least that they can be, so the greatest
+// value counts: other applications draw too, a full bucket is not refilled, and
+// of what is left only whole tokens are told.
+func (g *governor) add(a answer, tokens int64, drew bool) {
 	if drew {
 		tokens++
 	}
-	g.gains[len(g.gains)-1].tokens += tokens
 	var sum gain
-	for _, one := range slices.Backward(g.gains) {
+	for i, one := range slices.Backward(g.gains) {
+		if one.reset == a.reset {
+			one.tokens += tokens
+			g.gains[i] = one
+		}
 		sum.tokens += one.tokens
 		sum.seconds += one.seconds
 		g.refill = max(g.refill, float64(sum.tokens-1)/float64(sum.seconds))

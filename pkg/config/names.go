@@ -88,13 +88,16 @@ func Parameters() []Parameter {
 	}
 }
 
-var tenantPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+// maxTenant is the length of the longest name of a tenant in bytes.
+const maxTenant = 64
+
+var tenantPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
 // ValidTenant returns an error for a name that no tenant can have. A name is a
 // level of the parameters' path, and it may become part of a log stream's.
 func ValidTenant(name string) error {
-	if !tenantPattern.MatchString(name) {
-		return fmt.Errorf("tenant %.80q: expected 1 to 64 letters, digits, dots, hyphens and underscores", name)
+	if len(name) > maxTenant || !tenantPattern.MatchString(name) {
+		return fmt.Errorf("tenant %.80q: expected 1 to %d letters, digits, dots, hyphens and underscores", name, maxTenant)
 	}
 	return nil
 }

@@ -195,10 +195,10 @@ func (w *walk) event(ctx context.Context, e tenantlog.Event, sparse bool) error 
 		w.ledger.skip(e.ID)
 		return nil
 	}
-	if sparse {
-		e.Raw = bytes.Clone(e.Raw)
-	}
 	out := w.x.Sink.Render(e)
+	if sparse {
+		out.Message = bytes.Clone(out.Message)
+	}
 	out.place = w.ledger.add(e.ID)
 	if e.ID > w.doubt {
 		if err := w.lookUp(ctx); err != nil {
