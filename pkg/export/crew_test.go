@@ -27,6 +27,26 @@ const (
 	skippingOne
 )
 
+// answer is what of the log, ascending, follows a made id.
+func (m madeIDs) answer(log []tenantlog.Event, after tenantlog.ID) ([]tenantlog.Event, error) {
+	i := slices.IndexFunc(log, func(e tenantlog.Event) bool { return e.ID > after })
+	if i < 0 {
+		i = len(log)
+	}
+	switch m {
+	case refused:
+		return nil, &Error{Kind: KindSource, Text: "refused", Err: ErrIDRefused}
+	case fromOldest:
+		i = 0
+	case answeredWithNothing:
+		i = len(log)
+	case skippingOne:
+		i = min(i+1, len(log))
+	case accepted:
+	}
+	return log[i:], nil
+}
+
 // distant is a tenant's log behind a network.
 type distant struct {
 	events   []tenantlog.Event // ascending
@@ -67,20 +87,15 @@ func (d *distant) Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page,
 	i, exists := slices.BinarySearchFunc(d.events, after, func(e tenantlog.Event, id tenantlog.ID) int { return strings.Compare(string(e.ID), string(id)) })
 	if exists {
 		i++
-	} else if after != d.after {
-		switch d.made {
-		case accepted:
-		case refused:
-			return tenantlog.Page{}, &Error{Kind: KindSource, Text: "refused", Err: ErrIDRefused}
-		case fromOldest:
-			i = 0
-		case answeredWithNothing:
-			i = len(d.events)
-		case skippingOne:
-			i = min(i+1, len(d.events))
+	}
+	log := d.events[i:]
+	if !exists && after != d.after {
+		var err error
+		if log, err = d.made.answer(d.events, after); err != nil {
+			return tenantlog.Page{}, err
 		}
 	}
-	page := tenantlog.Page{ServerTime: time.Now(), Next: after, Events: d.events[i:min(i+d.page, len(d.events))]}
+	page := tenantlog.Page{ServerTime: time.Now(), Next: after, Events: log[:min(d.page, len(log))]}
 	if len(page.Events) > 0 {
 		page.Next = page.Events[len(page.Events)-1].ID
 	}

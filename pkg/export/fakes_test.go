@@ -34,7 +34,7 @@ type world struct {
 	// hook is called with each call's name, one call at a time.
 	hook func(call string)
 
-	refuseIDs bool
+	made madeIDs
 	// concurrency is what the rate limit leaves room for.
 	concurrency int
 	unread      bool
@@ -85,17 +85,19 @@ const fakePage = 10
 // Page implements Source.
 func (w *world) Page(_ context.Context, after tenantlog.ID) (page tenantlog.Page, err error) {
 	err = w.call("page", func() error {
-		if w.refuseIDs && after.Made() {
-			return &Error{Kind: KindSource, Text: "refused", Err: ErrIDRefused}
-		}
 		page = tenantlog.Page{ServerTime: w.now, Next: after}
-		for _, e := range w.log {
-			if e.ID > after && len(page.Events) < fakePage {
+		made := accepted
+		if after.Made() {
+			made = w.made
+		}
+		log, err := made.answer(w.log, after)
+		for _, e := range log {
+			if len(page.Events) < fakePage {
 				page.Events = append(page.Events, e)
 				page.Next = e.ID
 			}
 		}
-		return nil
+		return err
 	})
 	return page, err
 }

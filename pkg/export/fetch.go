@@ -40,14 +40,21 @@ type fetcher struct {
 }
 
 // first asks for the walk's first page: by date where Auth0 does not take the
-// id to begin after.
+// id to begin after. What it answers to an id that was made is compared with
+// the events by date, for it promises nothing about such ids.
 func (f *fetcher) first(ctx context.Context) fetched {
 	p := f.next(ctx)
-	if errors.Is(p.err, ErrIDRefused) {
+	switch {
+	case errors.Is(p.err, ErrIDRefused), errors.Is(p.err, errNotAscending) && p.after.Made():
 		return f.byDate(ctx, p.err)
+	case p.err == nil && p.after.Made():
+		return f.compared(ctx, p)
 	}
 	return p
 }
+
+// errNotAscending is an answer that is no walk upwards from the id asked for.
+var errNotAscending = errors.New("not in ascending order")
 
 func (f *fetcher) next(ctx context.Context) fetched {
 	page, err := f.x.Source.Page(ctx, f.after)
@@ -140,13 +147,43 @@ func (f *fetcher) byDate(ctx context.Context, refused error) fetched {
 		p.err = f.timeUp(ctx, err)
 		return p
 	}
-	p.warnings = []string{fmt.Sprintf("Auth0 refused to start after log_id %s: the start was found by date", f.after)}
+	p.warnings = []string{fmt.Sprintf("Auth0 does not start after log_id %s: the start was found by date", f.after)}
 	f.pages++
+	return f.accept(p, lowest(page))
+}
+
+// lowest leaves of a page only the event with the lowest id.
+func lowest(page tenantlog.Page) tenantlog.Page {
 	if len(page.Events) > 0 {
 		first := slices.MinFunc(page.Events, func(a, b tenantlog.Event) int { return cmp.Compare(a.ID, b.ID) })
 		page.Events, page.Next = []tenantlog.Event{first}, first.ID
 	}
-	return f.accept(p, page)
+	return page
+}
+
+// compared is the first page p, which answered a made id, or the walk's start by
+// date where p has left events out. Where the dates cannot be had p stands.
+func (f *fetcher) compared(ctx context.Context, p fetched) fetched {
+	t, ok := p.after.Time()
+	if !ok {
+		return p
+	}
+	page, err := f.x.Source.Since(ctx, t.Add(-indexLag))
+	if err != nil || len(page.Events) == 0 {
+		return p
+	}
+	wanted := page
+	wanted.Events = slices.DeleteFunc(slices.Clone(page.Events), func(e tenantlog.Event) bool { return e.ID <= p.after })
+	wanted = lowest(wanted)
+	leftOut := len(wanted.Events) > 0 && (len(p.events) == 0 || wanted.Events[0].ID < p.events[0].ID)
+	if len(p.events) > 0 && !leftOut {
+		return p
+	}
+	by := f.accept(fetched{after: p.after}, lowest(page))
+	if leftOut {
+		by.warnings = append(by.warnings, fmt.Sprintf("Auth0 left out log_id %s after %s, which was made of a time: the start was found by date", wanted.Events[0].ID, p.after))
+	}
+	return by
 }
 
 // checkOrder refuses a page that is not a walk upwards from the id asked for:
@@ -155,7 +192,7 @@ func checkOrder(events []tenantlog.Event, after tenantlog.ID) error {
 	last := after
 	for _, e := range events {
 		if e.ID <= last {
-			return &Error{Kind: KindSource, Text: fmt.Sprintf("Auth0 answered log_id %s after %s: a page is not in ascending order.", e.ID, last),
+			return &Error{Kind: KindSource, Err: errNotAscending, Text: fmt.Sprintf("Auth0 answered log_id %s after %s: a page is not in ascending order.", e.ID, last),
 				Fix: "nothing to do here if it passes: the next run asks again. If it lasts, report it to Auth0's support."}
 		}
 		last = e.ID

@@ -275,20 +275,29 @@ func TestStartFrom(t *testing.T) {
 	})
 }
 
-func TestMadeIDsRefused(t *testing.T) {
-	w := settledLog(35)
-	w.refuseIDs = true
-	r := w.run(t, func(x *Exporter) {
-		x.Start = Start{Text: "time", ID: func(time.Time) tenantlog.ID {
-			at, _ := w.log[5].ID.Time()
-			return tenantlog.At(at)
-		}}
-	})
-	if r.Outcome != OK || r.Exported != 30 {
-		t.Errorf("report %+v", r)
-	}
-	if len(r.Warnings) != 1 {
-		t.Errorf("warnings %q, want one", r.Warnings)
+// TestStartHoweverMadeIDsAreTaken: a start made of a time finds the first event
+// after it, whatever Auth0 does with an id that no event has.
+func TestStartHoweverMadeIDsAreTaken(t *testing.T) {
+	for made, name := range map[madeIDs]string{
+		accepted: "accepted", refused: "refused", fromOldest: "from the oldest",
+		answeredWithNothing: "answered with nothing", skippingOne: "skipping one",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := settledLog(35)
+			w.made = made
+			r := w.run(t, func(x *Exporter) {
+				x.Start = Start{Text: "time", ID: func(time.Time) tenantlog.ID {
+					at, _ := w.log[5].ID.Time()
+					return tenantlog.At(at)
+				}}
+			})
+			if r.Outcome != OK || r.Exported != 30 {
+				t.Errorf("report %+v", r)
+			}
+			if warned := len(r.Warnings) == 1; warned != (made != accepted) {
+				t.Errorf("warnings %q", r.Warnings)
+			}
+		})
 	}
 }
 
@@ -437,7 +446,7 @@ func TestSettingsChangedAfterTwoCrashes(t *testing.T) {
 	}
 	for n := 1; n <= 30; n++ {
 		w := settledLog(60)
-		w.failAt, w.killed = 12, true
+		w.failAt, w.killed = 13, true
 		w.run(t, into("first"))
 		w.after(20 * time.Minute)
 		w.failAt, w.lose = w.calls+n, true
