@@ -34,7 +34,7 @@ const (
 	gcPercent = 200
 	// memoryLimit is above what a run needs. Beyond it collections come sooner,
 	// so that a page of very large documents does not take three times itself.
-	memoryLimit = 40 << 20
+	memoryLimit = 50 << 20
 	// memoryOfACore is the memory in MB at which Lambda gives a whole core, and
 	// in proportion below and above (Lambda developer guide, "Configure Lambda
 	// function memory").

@@ -272,7 +272,7 @@ const (
 	drawDown = 2 * time.Second
 	// spare is by how much more requests than are needed are had under way, so
 	// that one is always waiting when the bucket is refilled.
-	spare = 1.5
+	spare = 2
 )
 
 // concurrency is how many requests at a time it takes to draw what may be

@@ -225,7 +225,7 @@ func TestGovernorOfSeveral(t *testing.T) {
 		"slow pages, all of the limit": {50, 16, 100, 300 * time.Millisecond, 0.97},
 		"quick pages":                  {50, 16, 100, 20 * time.Millisecond, 0.97},
 		"the default share":            {50, 16, 80, 300 * time.Millisecond, 0.75},
-		"half of it":                   {50, 16, 50, 300 * time.Millisecond, 0.42},
+		"half of it":                   {50, 16, 50, 300 * time.Millisecond, 0.38},
 		"free":                         {2, 2, 80, 300 * time.Millisecond, 0.35},
 		"professional":                 {10, 100. / 60, 80, 300 * time.Millisecond, 0.6},
 	}

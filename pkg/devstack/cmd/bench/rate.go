@@ -19,8 +19,8 @@ const (
 	limitedLatency = 300 * time.Millisecond
 	// limitedBacklog is more than the limit allows in limitedTime, of which a
 	// fifth is kept in reserve at the end.
-	limitedBacklog = 60_000
-	limitedTime    = 40 * time.Second
+	limitedBacklog = 120_000
+	limitedTime    = 80 * time.Second
 )
 
 // rateLimited measures how much of the rate limit a run makes use of, and what
