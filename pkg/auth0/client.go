@@ -107,8 +107,8 @@ func newTransport() *http.Transport {
 		ResponseHeaderTimeout: callTimeout,
 		IdleConnTimeout:       90 * time.Second,
 		MaxIdleConnsPerHost:   16,
-		// Without it a page is five times as large on the way, and takes a fifth
-		// less of the CPU, of which a small function has little (make bench).
+		// To inflate a page takes more of the CPU, of which a small function has
+		// little, than to decrypt all of it (make bench).
 		DisableCompression: true,
 	}
 }

@@ -362,12 +362,3 @@ func TestFaults(t *testing.T) {
 		t.Errorf("cut page goes on: %q", got[:n])
 	}
 }
-
-func TestNoGzip(t *testing.T) {
-	for _, none := range []bool{false, true} {
-		s := withDocuments(t, 1, Options{NoGzip: none})
-		if got := s.get("from="); got.Uncompressed == none {
-			t.Errorf("NoGzip %t: answered in gzip: %t", none, got.Uncompressed)
-		}
-	}
-}

@@ -59,8 +59,6 @@ type Options struct {
 	MadeIDs MadeIDs
 	// Pretty serves documents over several lines, indented.
 	Pretty bool
-	// NoGzip answers plainly, whatever encodings the client accepts.
-	NoGzip bool
 	// DocBytes pads generated documents to at least about this size.
 	DocBytes int
 
@@ -116,10 +114,7 @@ func New(opt Options) *Tenant {
 		newProblem(http.StatusNotFound, "", "Not Found").write(w)
 	})
 	// Compression lies outside the faults, so that those see plain bodies.
-	t.handler = opt.Faults.Wrap(operation, mux)
-	if !opt.NoGzip {
-		t.handler = compress(t.handler)
-	}
+	t.handler = compress(opt.Faults.Wrap(operation, mux))
 	return t
 }
 

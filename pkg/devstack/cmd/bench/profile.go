@@ -53,23 +53,30 @@ func profile(ctx context.Context, b *bench) ([]figure, error) {
 	return append(figures, percent(restName)), nil
 }
 
-// buildProfiled builds the export with the profiler overlaid on its folder.
+// exportFolder is the export function's, below the module's root.
+var exportFolder = filepath.Join("functions", "export")
+
+// buildProfiled builds the export with the profiler added to its folder.
 func buildProfiled(dir string) (string, error) {
-	const function = module + "/functions/export"
+	return buildChanged(dir, filepath.Join(exportFolder, "bench_profiler.go"), profiler)
+}
+
+// buildChanged builds the export with another text in the place of one file,
+// named from the module's root: its own tree stays as it is.
+func buildChanged(dir, name string, text []byte) (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return "", err
 	}
-	source, overlay := filepath.Join(dir, "profiler.go"), filepath.Join(dir, "overlay.json")
-	added := filepath.Join(root, "functions", "export", "bench_profiler.go")
-	text, err := json.Marshal(map[string]any{"Replace": map[string]string{added: source}})
+	source, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, name): source}})
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(os.WriteFile(source, profiler, 0o600), os.WriteFile(overlay, text, 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(source, text, 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
 		return "", err
 	}
-	return goBuild(dir, function, "-overlay", overlay)
+	return goBuild(dir, module+"/"+filepath.ToSlash(exportFolder), "-overlay", overlay)
 }
 
 // record profiles a run over twice the standard backlog.
