@@ -88,7 +88,7 @@ func (g *governor) take(now time.Time) time.Duration {
 	switch {
 	case g.remaining <= g.mark():
 		return g.reset.Sub(now)
-	case g.refill > 0 && g.ours < 1: // what a refill brings is soon seen, at the mark
+	case g.refill > 0 && g.ours < 1 && !g.full(): // what a refill brings is soon seen, at the mark
 		return max(leastWait, time.Duration((1-g.ours)/g.rate()*float64(time.Second)))
 	}
 	g.remaining--
@@ -106,6 +106,13 @@ func (g *governor) ended(took time.Duration) {
 		g.latency = took
 	}
 	g.latency = (3*g.latency + took) / 4
+}
+
+// full reports whether the bucket is full. Nobody misses a token then, and only
+// a draw shows what a refill brings. A bucket of which we may draw a single
+// token is left to the pace.
+func (g *governor) full() bool {
+	return g.remaining >= g.limit-g.inFlight && g.limit-g.mark() > 1
 }
 
 // leastWait keeps a wait that is rounded to nothing from looking like none.

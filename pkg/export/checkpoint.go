@@ -79,10 +79,10 @@ func (s *state) writeCheckpoint(ctx context.Context) error {
 func (s *state) lastEdit(ctx context.Context, ours string, first int64, newest Parameter) (last Parameter, found bool, err error) {
 	seen := make(map[string]bool)
 	covered := false
-	for v := max(first, newest.Version-maxSteps); v <= newest.Version; v++ {
+	for v := max(first, newest.Version-maxSteps+1); v <= newest.Version; v++ {
 		p := newest
 		if v < newest.Version {
-			p, err = s.params.Get(ctx, CheckpointName, v)
+			p, err = s.getVersion(ctx, CheckpointName, v)
 			if errors.Is(err, ErrNoParameter) {
 				continue
 			}

@@ -326,8 +326,13 @@ func (r *playedRun) Deliver(ctx context.Context, b *Batch) (receipt Receipt, err
 
 func (r *playedRun) Get(ctx context.Context, name string, version int64) (p Parameter, err error) {
 	err = r.call(ctx, fmt.Sprint("get ", name, ":", version), func(v verdict) error {
-		if newest := r.stage.current(name).Version; v == stale && version == 0 && newest > 1 {
+		newest := r.stage.current(name).Version
+		switch {
+		case v != stale:
+		case version == 0 && newest > 1:
 			version = newest - 1
+		case version >= newest-1 && version > 0:
+			return ErrNoParameter
 		}
 		p, err = r.stage.version(name, version)
 		return err

@@ -20,6 +20,10 @@ const (
 	// maxSteps bounds how far a reader steps back over void records. Parameter
 	// Store keeps 100 versions.
 	maxSteps = 100
+	// leastLag and mostLag are the first and the last pause before a version
+	// that was not found is read again; they double.
+	leastLag = 250 * time.Millisecond
+	mostLag  = 2 * time.Second
 	// maxJitter bounds the pause before a record that turned out void is
 	// written again.
 	maxJitter = 300 * time.Millisecond
@@ -112,7 +116,7 @@ func (s *state) findValid(ctx context.Context, p Parameter) error {
 		if p.Version == 1 {
 			break
 		}
-		p, err = s.params.Get(ctx, RunName, p.Version-1)
+		p, err = s.getVersion(ctx, RunName, p.Version-1)
 		if errors.Is(err, ErrNoParameter) {
 			break
 		}
@@ -209,17 +213,28 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// getVersion reads a version that was there at some time. A read may lag behind
+// the writes: that it is not there is believed at the fifth look.
+func (s *state) getVersion(ctx context.Context, name string, version int64) (Parameter, error) {
+	for wait := leastLag; ; wait *= 2 {
+		p, err := s.params.Get(ctx, name, version)
+		if !errors.Is(err, ErrNoParameter) || wait > mostLag {
+			return p, err
+		}
+		if err := pause(ctx, wait); err != nil {
+			return p, err
+		}
+	}
+}
+
 // resolve looks for a valid record among the versions from first to last. It
 // reports whether one of them is the text just written: Parameter Store, or a
 // retry after a lost answer, may have stored it twice.
 func (s *state) resolve(ctx context.Context, text string, first, last int64) (written bool, err error) {
 	for v := first; v <= last; v++ {
-		p, err := s.params.Get(ctx, RunName, v)
-		if errors.Is(err, ErrNoParameter) {
-			continue
-		}
+		p, err := s.getVersion(ctx, RunName, v)
 		if err != nil {
-			return false, err
+			return false, err // without it nobody knows who holds the tenant
 		}
 		record, valid, err := decodeRecord(p)
 		switch {
