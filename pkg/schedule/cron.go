@@ -131,8 +131,7 @@ func dateSpecial(term string) (special, bool, error) {
 	return special{}, false, nil
 }
 
-// weekdaySpecial reads 6L and 3#2. L alone is the last day of a week, which is
-// Saturday in each.
+// weekdaySpecial reads 6L and 3#2. L alone does not depend on the month.
 func weekdaySpecial(term string) (special, bool, error) {
 	if day, ok := strings.CutSuffix(term, "L"); ok && day != "" {
 		n, err := weekdayField.value(day)
@@ -159,7 +158,7 @@ func (f field) parse(text string, s *set) error {
 // parseTerm adds the values of *, 5, 5-9, */15, 5/15 or 5-9/2 to s.
 func (f field) parseTerm(term string, s *set) error {
 	if f.name == weekdayField.name && term == "L" {
-		term = "SAT"
+		term = "SAT" // the last day of every week
 	}
 	span, stepText, stepped := strings.Cut(term, "/")
 	first, last, err := f.span(span, stepped)
