@@ -42,7 +42,13 @@ type stack struct {
 // others their defaults.
 func newStack(t *testing.T, values map[string]any) stack {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(repository, "template.yaml"))
+	return readStack(t, "template.yaml", values)
+}
+
+// readStack does the same for another template of the repository.
+func readStack(t *testing.T, file string, values map[string]any) stack {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +163,12 @@ func (s stack) call(name string, arg any) any {
 		return arg.([]any)[0] == arg.([]any)[1]
 	case "Fn::Not":
 		return !arg.([]any)[0].(bool)
+	case "Fn::And":
+		return !slices.Contains(arg.([]any), any(false))
+	case "Fn::Or":
+		return slices.Contains(arg.([]any), any(true))
+	case "Fn::Condition":
+		return s.condition(arg.(string))
 	case "Fn::Join":
 		return strings.Join(stringsOf(arg.([]any)[1]), arg.([]any)[0].(string))
 	case "Fn::Split":
