@@ -332,7 +332,10 @@ func TestTemplateLogGroups(t *testing.T) {
 	if group["DeletionPolicy"] != "RetainExceptOnCreate" || group["UpdateReplacePolicy"] != "Retain" {
 		t.Errorf("the tenant's log group is not retained: %v, %v", group["DeletionPolicy"], group["UpdateReplacePolicy"])
 	}
-	want := map[string]any{"LogGroupName": "/auth0/logs", "RetentionInDays": 365}
+	want := map[string]any{
+		"LogGroupName": "/auth0/logs", "RetentionInDays": 365,
+		"FieldIndexPolicies": []any{map[string]any{"Fields": []any{"log_id", "type", "user_id", "client_id", "ip"}}},
+	}
 	if diff := cmp.Diff(want, group["Properties"]); diff != "" {
 		t.Errorf("TenantLogGroup (-want +got):\n%s", diff)
 	}
