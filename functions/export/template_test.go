@@ -195,6 +195,9 @@ func (s stack) sub(arg any) string {
 	}
 	return subVariable.ReplaceAllStringFunc(arg.(string), func(m string) string {
 		name := m[2 : len(m)-1]
+		if literal, ok := strings.CutPrefix(name, "!"); ok {
+			return "${" + literal + "}"
+		}
 		if v, ok := local[name]; ok {
 			return fmt.Sprint(v)
 		}
@@ -594,6 +597,7 @@ func TestTemplateOutputs(t *testing.T) {
 		"Step4RunNow":         "aws lambda invoke --region eu-central-1 --function-name <ExportFunction>",
 		"Step5EnableSchedule": "--stack-name auth0-logs --parameter-overrides ScheduleState=ENABLED",
 		"Step6TailLog":        "aws logs tail <ExportFunctionLogGroup>",
+		"DashboardLink":       "region=eu-central-1#dashboards/dashboard/<ExportDashboard>",
 		"ScheduleRuleName":    "<ExportFunctionSchedule>",
 		"ExportRoleArn":       "<ExportRole.Arn>",
 	} {
