@@ -21,6 +21,7 @@ type widget struct {
 	Properties struct {
 		Title    string
 		Region   string
+		Endpoint string
 		Query    string
 		Markdown string
 		Metrics  [][]struct{ Expression, Label string }

@@ -367,10 +367,10 @@ type iamStatement struct {
 	Condition map[string]any
 }
 
-// statements answers those of the export function's role by their Sid.
-func (s stack) statements(t *testing.T) map[string]iamStatement {
+// statements answers those of a role by their Sid.
+func (s stack) statements(t *testing.T, logicalID string) map[string]iamStatement {
 	t.Helper()
-	role := s.properties(t, "ExportRole")
+	role := s.properties(t, logicalID)
 	if managed, ok := role["ManagedPolicyArns"]; ok {
 		t.Errorf("the role has managed policies: %v", managed)
 	}
@@ -455,7 +455,7 @@ func TestTemplateRole(t *testing.T) {
 				},
 			}
 			maps.Copy(want, test.want)
-			if diff := cmp.Diff(want, newStack(t, test.values).statements(t)); diff != "" {
+			if diff := cmp.Diff(want, newStack(t, test.values).statements(t, "ExportRole")); diff != "" {
 				t.Errorf("statements (-want +got):\n%s", diff)
 			}
 		})
@@ -477,7 +477,6 @@ func writtenARNs(endings ...string) []string {
 }
 
 func TestTemplateTrust(t *testing.T) {
-	got := newStack(t, nil).properties(t, "ExportRole")["AssumeRolePolicyDocument"]
 	want := map[string]any{
 		"Version": "2012-10-17",
 		"Statement": []any{map[string]any{
@@ -486,8 +485,11 @@ func TestTemplateTrust(t *testing.T) {
 			"Action":    "sts:AssumeRole",
 		}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("trust policy (-want +got):\n%s", diff)
+	for _, role := range []string{"ExportRole", "StatusRole"} {
+		got := newStack(t, nil).properties(t, role)["AssumeRolePolicyDocument"]
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: trust policy (-want +got):\n%s", role, diff)
+		}
 	}
 }
 
