@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -17,13 +18,13 @@ func TestTemplateStatusRole(t *testing.T) {
 	)
 	reads := map[string]iamStatement{
 		"ReadState": {
-			Actions:   []string{"ssm:GetParameter"},
+			Actions:   []string{"ssm:GetParameters"},
 			Resources: []string{parameterARN + "/*/CHECKPOINT", parameterARN + "/*/RUN"},
 		},
-		"FindRulesAndResults": {Actions: []string{"events:ListRuleNamesByTarget", "logs:GetQueryResults"}, Resources: []string{"*"}},
-		"ReadRules":           {Actions: []string{"events:DescribeRule", "events:ListTargetsByRule"}, Resources: []string{rules + "*"}},
-		"ReadRuns":            {Actions: []string{"logs:StartQuery", "logs:FilterLogEvents"}, Resources: []string{logs + "<ExportFunctionLogGroup>:*"}},
-		"WriteOwnLog":         {Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []string{logs + "<StatusFunctionLogGroup>:*"}},
+		"FindRules":   {Actions: []string{"events:ListRuleNamesByTarget"}, Resources: []string{"*"}},
+		"ReadRules":   {Actions: []string{"events:DescribeRule", "events:ListTargetsByRule"}, Resources: []string{rules + "*"}},
+		"ReadRuns":    {Actions: []string{"logs:FilterLogEvents"}, Resources: []string{logs + "<ExportFunctionLogGroup>:*"}},
+		"WriteOwnLog": {Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, Resources: []string{logs + "<StatusFunctionLogGroup>:*"}},
 	}
 	steers := maps.Clone(reads)
 	steers["SteerRules"] = iamStatement{
@@ -44,6 +45,27 @@ func TestTemplateStatusRole(t *testing.T) {
 	}
 	if diff := cmp.Diff(reads, newStack(t, nil).statements(t, "StatusRole")); diff != "" {
 		t.Errorf("by default it may more than read (-want +got):\n%s", diff)
+	}
+}
+
+// TestTemplateStatusEnvironment checks that the function reads the variables
+// that it is given, and no other.
+func TestTemplateStatusEnvironment(t *testing.T) {
+	source, err := os.ReadFile(filepath.Join(repository, "functions", "status", "env.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := make(map[string]bool)
+	for _, m := range regexp.MustCompile(`get\("([A-Z_]+)"\)`).FindAllSubmatch(source, -1) {
+		read[string(m[1])] = true
+	}
+	delete(read, "AWS_REGION") // Lambda's own
+	given := make(map[string]bool)
+	for name := range newStack(t, nil).properties(t, "StatusFunction")["Environment"].(map[string]any)["Variables"].(map[string]any) {
+		given[name] = true
+	}
+	if diff := cmp.Diff(read, given); diff != "" {
+		t.Errorf("variables (-read +given):\n%s", diff)
 	}
 }
 
