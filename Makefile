@@ -69,7 +69,9 @@ clean: ## remove what was built
 	rm -rf bin .aws-sam
 
 # "sam build" sets ARTIFACTS_DIR, and neither the system nor the architecture.
-.PHONY: build-ExportFunction
-build-ExportFunction:
+.PHONY: build-ExportFunction build-StatusFunction
+build-ExportFunction: FUNCTION := export
+build-StatusFunction: FUNCTION := status
+build-ExportFunction build-StatusFunction:
 	@test -n "$(ARTIFACTS_DIR)" || { echo "ARTIFACTS_DIR is empty: this target is for sam build"; exit 1; }
-	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/export
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FUNCTION)

@@ -42,7 +42,13 @@ type stack struct {
 // others their defaults.
 func newStack(t *testing.T, values map[string]any) stack {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(repository, "template.yaml"))
+	return readStack(t, "template.yaml", values)
+}
+
+// readStack does the same for another template of the repository.
+func readStack(t *testing.T, file string, values map[string]any) stack {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +163,12 @@ func (s stack) call(name string, arg any) any {
 		return arg.([]any)[0] == arg.([]any)[1]
 	case "Fn::Not":
 		return !arg.([]any)[0].(bool)
+	case "Fn::And":
+		return !slices.Contains(arg.([]any), any(false))
+	case "Fn::Or":
+		return slices.Contains(arg.([]any), any(true))
+	case "Fn::Condition":
+		return s.condition(arg.(string))
 	case "Fn::Join":
 		return strings.Join(stringsOf(arg.([]any)[1]), arg.([]any)[0].(string))
 	case "Fn::Split":
@@ -183,6 +195,9 @@ func (s stack) sub(arg any) string {
 	}
 	return subVariable.ReplaceAllStringFunc(arg.(string), func(m string) string {
 		name := m[2 : len(m)-1]
+		if literal, ok := strings.CutPrefix(name, "!"); ok {
+			return "${" + literal + "}"
+		}
 		if v, ok := local[name]; ok {
 			return fmt.Sprint(v)
 		}
@@ -320,7 +335,10 @@ func TestTemplateLogGroups(t *testing.T) {
 	if group["DeletionPolicy"] != "RetainExceptOnCreate" || group["UpdateReplacePolicy"] != "Retain" {
 		t.Errorf("the tenant's log group is not retained: %v, %v", group["DeletionPolicy"], group["UpdateReplacePolicy"])
 	}
-	want := map[string]any{"LogGroupName": "/auth0/logs", "RetentionInDays": 365}
+	want := map[string]any{
+		"LogGroupName": "/auth0/logs", "RetentionInDays": 365,
+		"FieldIndexPolicies": []any{map[string]any{"Fields": []any{"log_id", "type", "user_id", "client_id", "ip"}}},
+	}
 	if diff := cmp.Diff(want, group["Properties"]); diff != "" {
 		t.Errorf("TenantLogGroup (-want +got):\n%s", diff)
 	}
@@ -349,10 +367,10 @@ type iamStatement struct {
 	Condition map[string]any
 }
 
-// statements answers those of the export function's role by their Sid.
-func (s stack) statements(t *testing.T) map[string]iamStatement {
+// statements answers those of a role by their Sid.
+func (s stack) statements(t *testing.T, logicalID string) map[string]iamStatement {
 	t.Helper()
-	role := s.properties(t, "ExportRole")
+	role := s.properties(t, logicalID)
 	if managed, ok := role["ManagedPolicyArns"]; ok {
 		t.Errorf("the role has managed policies: %v", managed)
 	}
@@ -437,7 +455,7 @@ func TestTemplateRole(t *testing.T) {
 				},
 			}
 			maps.Copy(want, test.want)
-			if diff := cmp.Diff(want, newStack(t, test.values).statements(t)); diff != "" {
+			if diff := cmp.Diff(want, newStack(t, test.values).statements(t, "ExportRole")); diff != "" {
 				t.Errorf("statements (-want +got):\n%s", diff)
 			}
 		})
@@ -459,7 +477,6 @@ func writtenARNs(endings ...string) []string {
 }
 
 func TestTemplateTrust(t *testing.T) {
-	got := newStack(t, nil).properties(t, "ExportRole")["AssumeRolePolicyDocument"]
 	want := map[string]any{
 		"Version": "2012-10-17",
 		"Statement": []any{map[string]any{
@@ -468,8 +485,11 @@ func TestTemplateTrust(t *testing.T) {
 			"Action":    "sts:AssumeRole",
 		}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("trust policy (-want +got):\n%s", diff)
+	for _, role := range []string{"ExportRole", "StatusRole"} {
+		got := newStack(t, nil).properties(t, role)["AssumeRolePolicyDocument"]
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: trust policy (-want +got):\n%s", role, diff)
+		}
 	}
 }
 
@@ -579,6 +599,7 @@ func TestTemplateOutputs(t *testing.T) {
 		"Step4RunNow":         "aws lambda invoke --region eu-central-1 --function-name <ExportFunction>",
 		"Step5EnableSchedule": "--stack-name auth0-logs --parameter-overrides ScheduleState=ENABLED",
 		"Step6TailLog":        "aws logs tail <ExportFunctionLogGroup>",
+		"DashboardLink":       "region=eu-central-1#dashboards/dashboard/<ExportDashboard>",
 		"ScheduleRuleName":    "<ExportFunctionSchedule>",
 		"ExportRoleArn":       "<ExportRole.Arn>",
 	} {

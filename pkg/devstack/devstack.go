@@ -12,6 +12,7 @@ import (
 
 	"auth0-logs-to-cloudwatch/pkg/devstack/auth0"
 	"auth0-logs-to-cloudwatch/pkg/devstack/awsjson"
+	"auth0-logs-to-cloudwatch/pkg/devstack/events"
 	"auth0-logs-to-cloudwatch/pkg/devstack/fault"
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
 	"auth0-logs-to-cloudwatch/pkg/devstack/slack"
@@ -26,10 +27,11 @@ type Options struct {
 	// CA signs the stack's certificates; nil for one of its own.
 	CA *tlsserver.CA
 	// Now is the clock of every service; nil for time.Now.
-	Now  func() time.Time
-	SSM  ssm.Options
-	Logs logs.Options
-	STS  sts.Options
+	Now    func() time.Time
+	SSM    ssm.Options
+	Logs   logs.Options
+	STS    sts.Options
+	Events events.Options
 }
 
 // Stack is a running stack: one AWS, one Slack, and the Auth0 tenants that are
@@ -43,6 +45,8 @@ type Stack struct {
 	SSM  *ssm.Store
 	Logs *logs.Service
 	STS  *sts.Service
+	// Events has the rules that start functions; they fire while its Run runs.
+	Events *events.Service
 	// Slack is the webhook service, and Hook the URL of a channel's webhook.
 	Slack *slack.Service
 	Hook  string
@@ -85,10 +89,10 @@ func Start(opt Options) (s *Stack, err error) {
 }
 
 func (s *Stack) startAWS(opt Options) (err error) {
-	opt.SSM.Now, opt.Logs.Now, opt.STS.Now = s.now, s.now, s.now
+	opt.SSM.Now, opt.Logs.Now, opt.STS.Now, opt.Events.Now = s.now, s.now, s.now, s.now
 	s.Keys = &awsjson.Keys{Now: s.now}
-	s.SSM, s.Logs, s.STS = ssm.New(opt.SSM), logs.New(opt.Logs), sts.New(s.Keys, opt.STS)
-	mux := awsjson.NewMux(s.Keys, s.STS, s.SSM.Service(), s.Logs.Service())
+	s.SSM, s.Logs, s.STS, s.Events = ssm.New(opt.SSM), logs.New(opt.Logs), sts.New(s.Keys, opt.STS), events.New(opt.Events)
+	mux := awsjson.NewMux(s.Keys, s.STS, s.SSM.Service(), s.Logs.Service(), s.Events.Service())
 	if s.AWS, err = tlsserver.Start(s.ca, s.Faults.Wrap(awsjson.Operation, mux)); err != nil {
 		return fmt.Errorf("start AWS: %w", err)
 	}

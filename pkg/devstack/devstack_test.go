@@ -53,6 +53,7 @@ func TestEveryService(t *testing.T) {
 		{tenant.Get("SLACK_INCOMING_WEBHOOK_URL"), "application/json", `{"text":"hello"}`, "", 200},
 		{env["AWS_ENDPOINT_URL"], "application/x-amz-json-1.1", `{"Name":"` + tenant.Parameter("AUTH0_DOMAIN") + `"}`, "AmazonSSM.GetParameter", 200},
 		{env["AWS_ENDPOINT_URL"], "application/x-amz-json-1.1", `{}`, "Logs_20140328.DescribeLogGroups", 200},
+		{env["AWS_ENDPOINT_URL"], "application/x-amz-json-1.1", `{"TargetArn":"arn:aws:lambda:us-east-1:123456789012:function:any"}`, "AWSEvents.ListRuleNamesByTarget", 200},
 		{env["AWS_ENDPOINT_URL"], "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15", "", 200},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, call.url, strings.NewReader(call.body))
@@ -74,7 +75,7 @@ func TestEveryService(t *testing.T) {
 			t.Errorf("%s %s: status %d: %s", call.url, call.target, resp.StatusCode, body)
 		}
 	}
-	want := map[string]int{"token": 1, "slack": 1, "GetParameter": 1, "DescribeLogGroups": 1, "GetCallerIdentity": 1}
+	want := map[string]int{"token": 1, "slack": 1, "GetParameter": 1, "DescribeLogGroups": 1, "ListRuleNamesByTarget": 1, "GetCallerIdentity": 1}
 	if diff := cmp.Diff(want, s.Faults.Counts()); diff != "" {
 		t.Errorf("calls that the faults saw (-want +got):\n%s", diff)
 	}

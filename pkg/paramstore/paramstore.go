@@ -34,6 +34,7 @@ const (
 // client is what is called of SSM.
 type client interface {
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
+	GetParameters(context.Context, *ssm.GetParametersInput, ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
 	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
 	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
 }
@@ -73,6 +74,27 @@ func (s *Store) All(ctx context.Context) (map[string]export.Parameter, error) {
 		}
 	}
 	return all, nil
+}
+
+// Named returns those of the named parameters, at most ten, that there are, by
+// their bare names. Nothing is decrypted, and nothing but these names need be
+// allowed. The errors are *export.Error.
+func (s *Store) Named(ctx context.Context, names ...string) (map[string]export.Parameter, error) {
+	full := make([]string, len(names))
+	for i, name := range names {
+		full[i] = s.path + "/" + name
+	}
+	out, err := read(ctx, func(ctx context.Context) (*ssm.GetParametersOutput, error) {
+		return s.client.GetParameters(ctx, &ssm.GetParametersInput{Names: full})
+	})
+	if err != nil {
+		return nil, s.explain(err, "ssm:GetParameters", strings.Join(full, " and "))
+	}
+	found := make(map[string]export.Parameter)
+	for _, p := range out.Parameters {
+		found[strings.TrimPrefix(aws.ToString(p.Name), s.path+"/")] = parameter(p)
+	}
+	return found, nil
 }
 
 // Get returns one version of a parameter, the newest for version 0. The error

@@ -97,6 +97,26 @@ func TestGetAndPut(t *testing.T) {
 	}
 }
 
+func TestNamedReadsTheNamedAlone(t *testing.T) {
+	b := newBench(t, standin.Options{})
+	b.keys.Deny(awsjson.Rule{Resource: "AUTH0_CLIENT_SECRET"})
+	b.keys.Deny(awsjson.Rule{Operation: "GetParametersByPath"})
+	b.put(t, root+"/acme/RUN", "String", "x")
+	b.put(t, root+"/acme/AUTH0_CLIENT_SECRET", "SecureString", "secret")
+	got, err := b.store.Named(t.Context(), "RUN", "CHECKPOINT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]export.Parameter{"RUN": {Value: "x", Version: 1, Modified: now}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("parameters (-want +got):\n%s", diff)
+	}
+	_, err = b.store.Named(t.Context(), "AUTH0_CLIENT_SECRET")
+	if e := export.AsError(export.KindState, err); e.Kind != export.KindPermission || e.Fix == "" {
+		t.Errorf("error %+v, want one of permission with a fix", e)
+	}
+}
+
 func TestPutIsTriedAgain(t *testing.T) {
 	for name, action := range map[string]fault.Action{
 		"too many updates": standin.TooManyUpdates(),

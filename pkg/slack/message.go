@@ -7,6 +7,7 @@ import (
 	blockkit "github.com/slack-go/slack"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/words"
 )
 
 // Payload is a message as an incoming webhook takes it.
@@ -101,19 +102,19 @@ func failure(r *export.Report) story {
 		s.facts = append(s.facts, fact{"Kind", code(string(r.Error.Kind), maxWord)})
 	}
 	if n := r.Notice.Failures; n > 1 {
-		s.title = fmt.Sprintf("export failing since %s, %s", clock(since, r.Ended), count(n, "run"))
-		s.facts = append(s.facts, fact{"Failing for", between(since, r.Ended)}, fact{"Failed runs", number(n)})
+		s.title = fmt.Sprintf("export failing since %s, %s", clock(since, r.Ended), words.Count(n, "run"))
+		s.facts = append(s.facts, fact{"Failing for", words.Between(since, r.Ended)}, fact{"Failed runs", words.Number(n)})
 	}
-	s.facts = append(s.facts, fact{"Exported before it failed", count(r.Exported, "event")})
+	s.facts = append(s.facts, fact{"Exported before it failed", words.Count(r.Exported, "event")})
 	s.facts = append(s.facts, lag(r)...)
 	return s
 }
 
 func recovery(r *export.Report) story {
 	s := story{title: "export works again at " + clock(r.Ended, r.Ended), facts: counts(r)}
-	lead := count(r.Notice.Failures, "run") + " failed."
+	lead := words.Count(r.Notice.Failures, "run") + " failed."
 	if since := r.Notice.Since; !since.IsZero() {
-		down := between(since, r.Ended)
+		down := words.Between(since, r.Ended)
 		s.title = "export works again after " + down
 		lead = fmt.Sprintf("It was down for %s, from %s to %s; %s", down, clock(since, r.Ended), clock(r.Ended, r.Ended), lead)
 	}
@@ -125,12 +126,12 @@ func recovery(r *export.Report) story {
 // it is.
 func attention(r *export.Report) story {
 	s := story{
-		title: fmt.Sprintf("%s stored in another form at %s", count(r.Rescues(), "event"), clock(r.Ended, r.Ended)),
+		title: fmt.Sprintf("%s stored in another form at %s", words.Count(r.Rescues(), "event"), clock(r.Ended, r.Ended)),
 		lead:  standing(r),
 		facts: counts(r),
 	}
 	if g := r.Gap; g != nil {
-		s.title = fmt.Sprintf("possible gap of %s since %s", between(g.From, g.To), clock(g.From, r.Ended))
+		s.title = fmt.Sprintf("possible gap of %s since %s", words.Between(g.From, g.To), clock(g.From, r.Ended))
 	}
 	return s
 }
@@ -140,8 +141,8 @@ func success(r *export.Report) story {
 		return story{title: "run skipped at " + clock(r.Ended, r.Ended), lead: standing(r)}
 	}
 	return story{
-		title: fmt.Sprintf("%s exported at %s", count(r.Exported, "event"), clock(r.Ended, r.Ended)),
-		lead:  fmt.Sprintf("The run took %s. %s", between(r.Started, r.Ended), standing(r)),
+		title: fmt.Sprintf("%s exported at %s", words.Count(r.Exported, "event"), clock(r.Ended, r.Ended)),
+		lead:  fmt.Sprintf("The run took %s. %s", words.Between(r.Started, r.Ended), standing(r)),
 		facts: counts(r),
 	}
 }
@@ -149,16 +150,16 @@ func success(r *export.Report) story {
 func digest(r *export.Report) story {
 	t := r.Notice.Digest
 	s := story{
-		title: fmt.Sprintf("%s exported since %s", count(t.Exported, "event"), clock(t.Since, r.Ended)),
-		lead:  fmt.Sprintf("%s of %s failed.\n%s", number(t.Failed), count(t.Runs, "run"), standing(r)),
+		title: fmt.Sprintf("%s exported since %s", words.Count(t.Exported, "event"), clock(t.Since, r.Ended)),
+		lead:  fmt.Sprintf("%s of %s failed.\n%s", words.Number(t.Failed), words.Count(t.Runs, "run"), standing(r)),
 		facts: []fact{
-			{"Exported", count(t.Exported, "event")},
-			{"Filtered out", count(t.Filtered, "event")},
-			{"Fetched", count(t.Fetched, "event")},
-			{"Batches", number(t.Batches)},
-			{"Sent", volume(t.Bytes)},
-			{"Stored in another form", count(t.Rescued, "event")},
-			{"Gaps", number(t.Gaps)},
+			{"Exported", words.Count(t.Exported, "event")},
+			{"Filtered out", words.Count(t.Filtered, "event")},
+			{"Fetched", words.Count(t.Fetched, "event")},
+			{"Batches", words.Number(t.Batches)},
+			{"Sent", words.Volume(t.Bytes)},
+			{"Stored in another form", words.Count(t.Rescued, "event")},
+			{"Gaps", words.Number(t.Gaps)},
 		},
 	}
 	s.facts = append(s.facts, lag(r)...)
@@ -168,13 +169,13 @@ func digest(r *export.Report) story {
 // counts are the facts of a run that got through.
 func counts(r *export.Report) []fact {
 	facts := []fact{
-		{"Exported", count(r.Exported, "event")},
-		{"Filtered out", count(r.Filtered, "event")},
-		{"Fetched", count(r.Fetched, "event")},
-		{"Batches", number(r.Batches)},
+		{"Exported", words.Count(r.Exported, "event")},
+		{"Filtered out", words.Count(r.Filtered, "event")},
+		{"Fetched", words.Count(r.Fetched, "event")},
+		{"Batches", words.Number(r.Batches)},
 	}
 	if r.Present > 0 {
-		facts = append(facts, fact{"Already in the stream", count(r.Present, "event")})
+		facts = append(facts, fact{"Already in the stream", words.Count(r.Present, "event")})
 	}
 	return append(facts, lag(r)...)
 }
@@ -184,7 +185,7 @@ func lag(r *export.Report) []fact {
 	if r.LagSeconds <= 0 {
 		return nil
 	}
-	return []fact{{"Lag", span(r.LagSeconds)}}
+	return []fact{{"Lag", words.Span(r.LagSeconds)}}
 }
 
 // standing says how the export stands after the run.

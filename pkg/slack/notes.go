@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/words"
 )
 
 const (
@@ -48,7 +49,7 @@ func retention(r *export.Report) string {
 	}
 	when := "may expire at Auth0 at any time"
 	if left := *r.RetentionHoursLeft; left > 0 {
-		when = "expires at Auth0 in " + span(int64(left*3600))
+		when = "expires at Auth0 in " + words.Span(int64(left*3600))
 	}
 	return "*Retention:* the next event to fetch " + when + "."
 }
@@ -61,14 +62,14 @@ func rescued(how string, r export.Rescued) string {
 	for _, id := range r.First {
 		ids = append(ids, string(id))
 	}
-	return fmt.Sprintf("*%s:* %s%s", how, count(r.Count, "event"), named(ids, r.Count, namedEvents, maxID))
+	return fmt.Sprintf("*%s:* %s%s", how, words.Count(r.Count, "event"), named(ids, r.Count, namedEvents, maxID))
 }
 
 func unknownTypes(types []string) string {
 	if len(types) == 0 {
 		return ""
 	}
-	return "*Event types without a known level:* " + number(len(types)) + named(types, len(types), namedTypes, maxWord)
+	return "*Event types without a known level:* " + words.Number(len(types)) + named(types, len(types), namedTypes, maxWord)
 }
 
 // named lists the first few of total as code, each cut to limit.
@@ -94,7 +95,7 @@ func warnings(all []string) string {
 		lines = append(lines, "- "+clean(w, maxWarning))
 	}
 	if more := len(all) - namedWarnings; more > 0 {
-		lines = append(lines, "- and "+number(more)+" more")
+		lines = append(lines, "- and "+words.Number(more)+" more")
 	}
 	return strings.Join(lines, "\n")
 }

@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -61,48 +60,6 @@ func code(s string, limit int) string {
 	return "`" + s + "`"
 }
 
-// number writes n with commas between thousands.
-func number[T int | int64](n T) string {
-	s := strconv.FormatInt(int64(n), 10)
-	first := len(s) - len(strings.TrimPrefix(s, "-")) + 1
-	for i := len(s) - 3; i >= first; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// count is number with what is counted: "1 event", "1,200 events".
-func count[T int | int64](n T, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return number(n) + " " + one + "s"
-}
-
-// span says a length of time in its two largest units: "2 h 5 min".
-func span(seconds int64) string {
-	units := []struct {
-		seconds int64
-		name    string
-	}{{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}
-	for i, u := range units {
-		if seconds < u.seconds {
-			continue
-		}
-		words := number(seconds/u.seconds) + " " + u.name
-		if i+1 < len(units) {
-			if rest := seconds % u.seconds / units[i+1].seconds; rest > 0 {
-				words += " " + number(rest) + " " + units[i+1].name
-			}
-		}
-		return words
-	}
-	return "under 1 s"
-}
-
-// between is the span from one time to another.
-func between(from, to time.Time) string { return span(int64(to.Sub(from) / time.Second)) }
-
 // date writes a time with its day.
 func date(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
@@ -112,18 +69,4 @@ func clock(t, now time.Time) string {
 		return t.UTC().Format("15:04 UTC")
 	}
 	return date(t)
-}
-
-// volume writes a number of bytes in the largest unit that it fills.
-func volume(bytes int64) string {
-	units := []string{"bytes", "KB", "MB", "GB", "TB"}
-	f, u := float64(bytes), 0
-	for f >= 1000 && u < len(units)-1 {
-		f /= 1000
-		u++
-	}
-	if u == 0 {
-		return number(bytes) + " " + units[u]
-	}
-	return strconv.FormatFloat(f, 'f', 1, 64) + " " + units[u]
 }

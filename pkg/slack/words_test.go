@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -78,53 +77,6 @@ func TestCode(t *testing.T) {
 	}
 }
 
-func TestCount(t *testing.T) {
-	tests := []struct {
-		n    int64
-		want string
-	}{
-		{0, "0 events"},
-		{1, "1 event"},
-		{999, "999 events"},
-		{1000, "1,000 events"},
-		{1234567, "1,234,567 events"},
-		{-1, "-1 events"},
-		{-123, "-123 events"},
-		{-1234, "-1,234 events"},
-		{math.MinInt64, "-9,223,372,036,854,775,808 events"},
-	}
-	for _, test := range tests {
-		if got := count(test.n, "event"); got != test.want {
-			t.Errorf("count(%d) = %q, want %q", test.n, got, test.want)
-		}
-	}
-}
-
-func TestSpan(t *testing.T) {
-	tests := []struct {
-		seconds int64
-		want    string
-	}{
-		{math.MinInt64, "under 1 s"},
-		{0, "under 1 s"},
-		{1, "1 s"},
-		{59, "59 s"},
-		{60, "1 min"},
-		{125, "2 min 5 s"},
-		{3600, "1 h"},
-		{3659, "1 h"},
-		{7500, "2 h 5 min"},
-		{86400, "1 d"},
-		{100000, "1 d 3 h"},
-		{86400 * 1500, "1,500 d"},
-	}
-	for _, test := range tests {
-		if got := span(test.seconds); got != test.want {
-			t.Errorf("span(%d) = %q, want %q", test.seconds, got, test.want)
-		}
-	}
-}
-
 func TestClock(t *testing.T) {
 	now := time.Date(2026, 11, 23, 3, 5, 59, 0, time.UTC)
 	tests := []struct {
@@ -142,23 +94,5 @@ func TestClock(t *testing.T) {
 				t.Errorf("clock(%v) = %q, want %q", test.t, got, test.want)
 			}
 		})
-	}
-}
-
-func TestVolume(t *testing.T) {
-	tests := []struct {
-		bytes int64
-		want  string
-	}{
-		{0, "0 bytes"},
-		{999, "999 bytes"},
-		{1500, "1.5 KB"},
-		{24_700_000, "24.7 MB"},
-		{3_000_000_000_000_000, "3000.0 TB"},
-	}
-	for _, test := range tests {
-		if got := volume(test.bytes); got != test.want {
-			t.Errorf("volume(%d) = %q, want %q", test.bytes, got, test.want)
-		}
 	}
 }

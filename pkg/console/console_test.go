@@ -1,4 +1,4 @@
-package slack
+package console
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestConsoleURL(t *testing.T) {
+func TestStream(t *testing.T) {
 	const stream = "2026/11/23/[$LATEST]0a1b"
 	tests := []struct {
 		name, region, group, stream, want string
@@ -46,36 +46,50 @@ func TestConsoleURL(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := consoleURL(test.region, test.group, test.stream); got != test.want {
+			if got := Stream(test.region, test.group, test.stream); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
 	}
 }
 
-func TestConsoleURLFitsALink(t *testing.T) {
+func TestStreamFitsASlackLink(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		got := consoleURL("us-east-1", rapid.String().Draw(t, "group"), rapid.String().Draw(t, "stream"))
+		got := Stream("us-east-1", rapid.String().Draw(t, "group"), rapid.String().Draw(t, "stream"))
 		if strings.ContainsAny(got, "<>|&` \n") {
 			t.Errorf("%q does not fit between < and |", got)
 		}
 	})
 }
 
-func TestLink(t *testing.T) {
-	long := strings.Repeat("/", 512)
-	tests := []struct {
-		name, region, group, stream, want string
-	}{
-		{"a link", "us-east-1", "auth0", "", "<https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#logsV2:log-groups/log-group/auth0|Log>"},
-		{"no group", "us-east-1", "", "stream", ""},
-		{"no region", "", "auth0", "acme", "Log `auth0` `acme`"},
-		{"too long", "us-east-1", "auth0", long, "Log `auth0` `" + long[:97] + "...`"},
+func TestOtherPages(t *testing.T) {
+	tests := []struct{ name, got, want string }{
+		{
+			"live tail of a group", LiveTail("eu-central-1", "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/export", ""),
+			"https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:live-tail" +
+				"$3FlogGroupArns$3D~$28~$27arn$2A3aaws$2A3alogs$2A3aeu-central-1$2A3a123456789012$2A3alog-group$2A3a$2A2faws$2A2flambda$2A2fexport$2A3a$2A2a$29",
+		},
+		{
+			"live tail of a stream", LiveTail("us-east-1", "arn:aws:logs:us-east-1:123456789012:log-group:auth0", "a$\u00e9\u20ac"),
+			"https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#logsV2:live-tail" +
+				"$3FlogGroupArns$3D~$28~$27arn$2A3aaws$2A3alogs$2A3aus-east-1$2A3a123456789012$2A3alog-group$2A3aauth0$2A3a$2A2a$29" +
+				"$26logStreamNames$3D~$28~$27a$21$2Ae9$2A$2A20ac$29",
+		},
+		{
+			"parameters", Parameters("us-east-1", "/auth0-logs-to-cloudwatch/acme/"),
+			"https://us-east-1.console.aws.amazon.com/systems-manager/parameters/?region=us-east-1&tab=Table" +
+				"#list_parameter_filters=Name:Contains:/auth0-logs-to-cloudwatch/acme/",
+		},
+		{
+			"rule", Rule("cn-north-1", "acme-every-5"),
+			"https://cn-north-1.console.amazonaws.cn/events/home?region=cn-north-1#/eventbus/default/rules/acme-every-5",
+		},
+		{"no region", Rule("", "acme"), ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := link("Log", test.region, test.group, test.stream); got != test.want {
-				t.Errorf("got  %s\nwant %s", got, test.want)
+			if test.got != test.want {
+				t.Errorf("got  %s\nwant %s", test.got, test.want)
 			}
 		})
 	}
