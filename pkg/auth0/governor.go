@@ -33,6 +33,7 @@ type governor struct {
 	ahead     time.Duration // our clock before Auth0's, at most
 	compared  bool
 	refill    float64       // tokens a second that refill the bucket, as far as seen
+	pace      float64       // the same, as far as it is likely
 	ours      float64       // tokens of our share, at most share of the limit
 	accrued   time.Time     // up to when ours is counted
 	latency   time.Duration // of a request, on average; 0 before the first
@@ -89,7 +90,7 @@ func (g *governor) take(now time.Time) time.Duration {
 	case g.remaining <= g.mark():
 		return g.reset.Sub(now)
 	case g.refill > 0 && g.ours < 1 && !g.full(): // what a refill brings is soon seen, at the mark
-		return max(leastWait, time.Duration((1-g.ours)/g.rate()*float64(time.Second)))
+		return max(leastWait, min(g.reset.Sub(now), time.Duration((1-g.ours)/g.rate()*float64(time.Second))))
 	}
 	g.remaining--
 	g.ours--
@@ -119,7 +120,7 @@ func (g *governor) full() bool {
 const leastWait = time.Millisecond
 
 // rate is how many tokens a second are ours.
-func (g *governor) rate() float64 { return g.share * g.assumed() }
+func (g *governor) rate() float64 { return g.share * max(1, g.pace) }
 
 // accrue counts our share of what has been refilled since it was last counted.
 func (g *governor) accrue(now time.Time) {
@@ -147,7 +148,7 @@ func (g *governor) observe(now, serverTime time.Time, h http.Header, drew bool) 
 	latest := answer{remaining: int(min(max(0, remaining), limit)), reset: reset}
 	switch {
 	case g.limit != int(limit): // the first answer, or another bucket
-		g.limit, g.refill, g.gains = int(limit), 0, nil
+		g.limit, g.refill, g.pace, g.gains = int(limit), 0, 0, nil
 		g.ours, g.accrued = g.share*float64(limit)-1, now
 	case latest.isOlderThan(g.told):
 		g.add(latest, 0, drew) // was missing when the newer answer was counted
@@ -218,7 +219,8 @@ func (g *governor) learn(latest answer, drew bool) {
 // add adds to the gain that an answer belongs to, its own draw too where it had
 // one. What is seen of refills is the least that they can be, so the greatest
 // value counts: other applications draw too, a full bucket is not refilled, and
-// of what is left only whole tokens are told.
+// of what is left only whole tokens are told. For what is sure to come that is
+// one token less than was seen, for the pace three quarters of one.
 func (g *governor) add(a answer, tokens int64, drew bool) {
 	if drew {
 		tokens++
@@ -232,6 +234,7 @@ func (g *governor) add(a answer, tokens int64, drew bool) {
 		sum.tokens += one.tokens
 		sum.seconds += one.seconds
 		g.refill = max(g.refill, float64(sum.tokens-1)/float64(sum.seconds))
+		g.pace = max(g.pace, (float64(sum.tokens)-0.75)/float64(sum.seconds))
 	}
 }
 
@@ -295,6 +298,6 @@ func (g *governor) concurrency(now time.Time) int {
 	}
 	g.accrue(now)
 	left := min(float64(g.remaining-g.mark()), g.ours)
-	perSecond := g.share*g.assumed() + max(0, left)/drawDown.Seconds()
+	perSecond := g.rate() + max(0, left)/drawDown.Seconds()
 	return max(1, int(math.Ceil(spare*perSecond*g.latency.Seconds())))
 }

@@ -26,7 +26,7 @@ func (st *stage) finale() {
 	_, newest := st.newest()
 	sleep(st.ctx, max(st.Scene.Lag+200*time.Millisecond, time.Until(newest.Add(settled))))
 	patience := time.Now().Add(st.Timeout + st.Grace + 2*time.Second)
-	for range finalRuns {
+	for n := range finalRuns {
 		p := st.invoke()
 		for p.skipped() && time.Now().Before(patience) && sleep(st.ctx, 250*time.Millisecond) {
 			p = st.invoke()
@@ -35,6 +35,9 @@ func (st *stage) finale() {
 		case p.ended(export.OK):
 			return
 		case p.ended(export.Limited):
+			if n == finalRuns/2 {
+				st.calm()
+			}
 		case p.took() > st.Timeout*3/4:
 			st.calm()
 		default:
