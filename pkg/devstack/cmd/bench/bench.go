@@ -2,31 +2,34 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/devstack"
+	"auth0-logs-to-cloudwatch/pkg/devstack/progress"
 	"auth0-logs-to-cloudwatch/pkg/devstack/tlsserver"
 )
 
 // bench is what the parts share: the programs they measure, each built when it
 // is first asked for, and figures that one part has and another needs.
 type bench struct {
-	dir      string
-	ca       *tlsserver.CA
-	progress io.Writer
-	part     string
-	built    map[string]string
+	dir   string
+	ca    *tlsserver.CA
+	line  *progress.Line
+	part  string
+	begun progress.State // as the part began; the Text names the part
+	said  atomic.Int64   // steps of the part that are done and told of
+	built map[string]string
 	// oneTook is how long runs with one fetcher took, over the standard
 	// backlog.
 	oneTook []time.Duration
 }
 
-func newBench(progress io.Writer) (*bench, error) {
+func newBench(line *progress.Line) (*bench, error) {
 	ca, err := tlsserver.NewCA()
 	if err != nil {
 		return nil, err
@@ -35,14 +38,44 @@ func newBench(progress io.Writer) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bench{dir: dir, ca: ca, progress: progress, built: make(map[string]string)}, nil
+	return &bench{dir: dir, ca: ca, line: line, built: make(map[string]string)}, nil
 }
 
-func (b *bench) close() { _ = os.RemoveAll(b.dir) }
+func (b *bench) close() {
+	b.line.Close()
+	_ = os.RemoveAll(b.dir)
+}
 
-// say writes a line of progress.
+// begin goes on to the part with an index of those to measure.
+func (b *bench) begin(chosen []part, i int) {
+	b.part = chosen[i].name
+	b.begun = progress.State{
+		Done: seconds(chosen[:i]), Total: seconds(chosen),
+		Text: fmt.Sprintf("part %d of %d, %s", i+1, len(chosen), b.part),
+	}
+	b.said.Store(0)
+	b.showStep()
+}
+
+// showStep shows which step of the part goes on now.
+func (b *bench) showStep() { b.show(fmt.Sprintf("step %d", b.said.Load()+1)) }
+
+func (b *bench) show(doing string) {
+	s := b.begun
+	s.Text += ": " + doing
+	b.line.Show(s)
+}
+
+// say prints what a step came to, and goes on to the next. It may be called at
+// once by what is measured side by side.
 func (b *bench) say(format string, args ...any) {
-	fmt.Fprintf(b.progress, "%s %s: %s\n", time.Now().Format(time.TimeOnly), b.part, fmt.Sprintf(format, args...))
+	b.print(fmt.Sprintf(format, args...))
+	b.said.Add(1)
+	b.showStep()
+}
+
+func (b *bench) print(text string) {
+	fmt.Fprintf(b.line, "%s %s: %s\n", time.Now().Format(time.TimeOnly), b.part, text)
 }
 
 // module is the name of this module and the folder of this program in it.
@@ -71,7 +104,9 @@ func (b *bench) build(name string, build func(dir string) (string, error)) (stri
 	if path, ok := b.built[name]; ok {
 		return path, nil
 	}
-	b.say("building %s", name)
+	b.print("building " + name)
+	b.show("building " + name)
+	defer b.showStep()
 	dir := filepath.Join(b.dir, name)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return "", err

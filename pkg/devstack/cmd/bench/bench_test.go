@@ -1,16 +1,21 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack/progress"
 )
 
 func TestChoose(t *testing.T) {
@@ -276,9 +281,59 @@ func TestZipTo(t *testing.T) {
 	}
 }
 
+// TestProgress measures two parts, and holds what is shown of them and printed.
+func TestProgress(t *testing.T) {
+	parts := []part{
+		{"a", func(_ context.Context, b *bench) ([]figure, error) {
+			_, err := b.build("export", func(string) (string, error) { return "", nil })
+			b.say("run %.1fs", 2.0)
+			return nil, err
+		}, 30},
+		{"b", func(context.Context, *bench) ([]figure, error) { return nil, nil }, 10},
+	}
+	for name, row := range map[string]struct {
+		terminal progress.Terminal
+		want     string
+	}{
+		"no terminal": {progress.Terminal{}, "TIME a: building export\nTIME a: run 2.0s\n"},
+		"terminal": {progress.Terminal{Width: func() int { return 80 }}, strings.Join([]string{"",
+			"[-------------] part 1 of 2, a: step 1  0:00",
+			"TIME a: building export\n[-------------] part 1 of 2, a: step 1  0:00",
+			"[-------------] part 1 of 2, a: building export  0:00",
+			"[-------------] part 1 of 2, a: step 1  0:00",
+			"TIME a: run 2.0s\n[-------------] part 1 of 2, a: step 1  0:00",
+			"[-------------] part 1 of 2, a: step 2  0:00",
+			"[#########----] part 2 of 2, b: step 1  0:00",
+			"",
+		}, "\r\x1b[K")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			at := time.Now()
+			if _, err := measure(t.Context(), parts, progress.Start(&out, row.terminal, func() time.Time { return at })); err != nil {
+				t.Fatal(err)
+			}
+			got := regexp.MustCompile(`\d\d:\d\d:\d\d`).ReplaceAllString(out.String(), "TIME")
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("printed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPartsLast has a length for each part: without one the estimate of what is
+// left would take it for nothing.
+func TestPartsLast(t *testing.T) {
+	for _, p := range parts {
+		if p.seconds <= 0 {
+			t.Errorf("part %s lasts %d seconds", p.name, p.seconds)
+		}
+	}
+}
+
 // TestWalk has the loop walk a small log, as the export would.
 func TestWalk(t *testing.T) {
-	b, err := newBench(t.Output())
+	b, err := newBench(progress.Start(t.Output(), progress.Terminal{}, time.Now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +359,7 @@ func TestBaseline(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the baseline: not in -short mode")
 	}
-	b, err := newBench(t.Output())
+	b, err := newBench(progress.Start(t.Output(), progress.Terminal{}, time.Now))
 	if err != nil {
 		t.Fatal(err)
 	}

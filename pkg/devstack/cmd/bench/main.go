@@ -11,13 +11,17 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack/progress"
 )
 
 func main() {
 	only := flag.String("only", "", "measure these `parts` alone, separated by commas: "+strings.Join(names(parts), ", "))
 	file := flag.String("json", "", "write the figures to this `file` too, as JSON")
 	flag.Parse()
-	if err := run(*only, *file, os.Stdout, os.Stderr); err != nil {
+	line := progress.Start(os.Stderr, progress.Detect(os.Stderr, os.Getenv), time.Now)
+	if err := run(*only, *file, os.Stdout, line); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -25,26 +29,16 @@ func main() {
 
 // run measures the parts, prints their table and writes it to the file, if one
 // is named. The error says that something was missed.
-func run(only, file string, out, progress io.Writer) error {
+func run(only, file string, out io.Writer, line *progress.Line) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	chosen, err := choose(parts, only)
 	if err != nil {
 		return err
 	}
-	b, err := newBench(progress)
+	r, err := measure(ctx, chosen, line)
 	if err != nil {
 		return err
-	}
-	defer b.close()
-	r := newReport()
-	for _, p := range chosen {
-		b.part = p.name
-		figures, err := p.measure(ctx, b)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		r.add(p.name, figures, err)
 	}
 	fmt.Fprint(out, r)
 	if file != "" {
@@ -53,4 +47,24 @@ func run(only, file string, out, progress io.Writer) error {
 		}
 	}
 	return r.verdict()
+}
+
+// measure measures the parts one after the other, with a line of progress as
+// long as it takes.
+func measure(ctx context.Context, chosen []part, line *progress.Line) (*report, error) {
+	b, err := newBench(line)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	r := newReport()
+	for i := range chosen {
+		b.begin(chosen, i)
+		figures, err := chosen[i].measure(ctx, b)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		r.add(b.part, figures, err)
+	}
+	return r, nil
 }

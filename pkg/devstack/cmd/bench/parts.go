@@ -11,21 +11,24 @@ import (
 type part struct {
 	name    string
 	measure func(context.Context, *bench) ([]figure, error)
+	// seconds is about how long it takes beside the others, for the estimate of
+	// what is left.
+	seconds int
 }
 
 // parts are all there is to measure, in the order of the table.
 var parts = []part{
-	{"one", oneFetcher},
-	{"rate", rateLimited},
-	{"ahead", severalFetchers},
-	{"ids", oddTenants},
-	{"cpu", cpuTime},
-	{"profile", profile},
-	{"speed", speeds},
-	{"memory", peakMemory},
-	{"start", starts},
-	{"size", sizes},
-	{"idle", idleCalls},
+	{"one", oneFetcher, 55},
+	{"rate", rateLimited, 65},
+	{"ahead", severalFetchers, 38},
+	{"ids", oddTenants, 30},
+	{"cpu", cpuTime, 14},
+	{"profile", profile, 8},
+	{"speed", speeds, 19},
+	{"memory", peakMemory, 18},
+	{"start", starts, 4},
+	{"size", sizes, 3},
+	{"idle", idleCalls, 2},
 }
 
 func names(parts []part) []string {
@@ -34,6 +37,15 @@ func names(parts []part) []string {
 		list[i] = p.name
 	}
 	return list
+}
+
+// seconds is about how long parts take.
+func seconds(parts []part) int {
+	sum := 0
+	for _, p := range parts {
+		sum += p.seconds
+	}
+	return sum
 }
 
 // choose picks the parts that a list names, separated by commas; all for an

@@ -4,20 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/devstack/chaos"
+	"auth0-logs-to-cloudwatch/pkg/devstack/progress"
 )
 
 // campaign plays the schedules of many seeds.
 type campaign struct {
-	out       io.Writer
+	out       *progress.Line
 	bootstrap string
 	first     uint64
 	seeds     int
@@ -27,6 +26,7 @@ type campaign struct {
 
 // one plays one seed and tells all of it.
 func (c campaign) one(ctx context.Context) error {
+	c.out.Show(progress.State{Text: fmt.Sprintf("playing seed %d", c.only)})
 	r := chaos.Play(ctx, c.bootstrap, chaos.Decide(c.only))
 	fmt.Fprintf(c.out, "%s%s\n", r.Story, r.Comparison)
 	fmt.Fprintln(c.out, line(r))
@@ -40,17 +40,16 @@ func (c campaign) one(ctx context.Context) error {
 func (c campaign) all(ctx context.Context) error {
 	started := time.Now()
 	results := c.play(ctx)
-	screen := newScreen(c.out)
 	sum := newTotal()
+	c.out.Show(sum.progress(c.seeds))
 	for r := range results {
 		sum.add(r)
-		screen.print(line(r))
+		fmt.Fprintln(c.out, line(r))
 		if len(r.Problems) > 0 {
-			screen.print(story(r))
+			fmt.Fprintln(c.out, story(r))
 		}
-		screen.status(fmt.Sprintf("%d of %d schedules, %d went wrong", sum.played, c.seeds, len(sum.failed)))
+		c.out.Show(sum.progress(c.seeds))
 	}
-	screen.status("")
 	took := time.Since(started).Round(time.Second)
 	fmt.Fprintf(c.out, "faults: %s\n%s, in %s\n", counts(sum.struck), sum, took)
 	if len(sum.failed) > 0 {
@@ -118,6 +117,14 @@ func (t *total) add(r *chaos.Result) {
 	}
 }
 
+// progress tells how many of the seeds are played.
+func (t *total) progress(seeds int) progress.State {
+	return progress.State{
+		Done: t.played, Total: seeds, Wrong: len(t.failed) > 0,
+		Text: fmt.Sprintf("%d of %d schedules, %d went wrong", t.played, seeds, len(t.failed)),
+	}
+}
+
 func (t *total) String() string {
 	struck := 0
 	for _, n := range t.struck {
@@ -158,36 +165,4 @@ func counts(of map[string]int) string {
 		return "none"
 	}
 	return strings.Join(list, ", ")
-}
-
-// screen prints lines, and on a terminal one below them that says how far it
-// is.
-type screen struct {
-	out      io.Writer
-	terminal bool
-}
-
-func newScreen(out io.Writer) screen {
-	file, ok := out.(*os.File)
-	if !ok {
-		return screen{out: out}
-	}
-	info, err := file.Stat()
-	return screen{out: out, terminal: err == nil && info.Mode()&os.ModeCharDevice != 0}
-}
-
-// clear takes the last line away where it says how far it is.
-const clear = "\r\x1b[K"
-
-func (s screen) print(text string) {
-	if s.terminal {
-		text = clear + text
-	}
-	fmt.Fprintln(s.out, text)
-}
-
-func (s screen) status(text string) {
-	if s.terminal {
-		fmt.Fprint(s.out, clear+text)
-	}
 }

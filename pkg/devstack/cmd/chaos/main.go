@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/devstack"
+	"auth0-logs-to-cloudwatch/pkg/devstack/progress"
 )
 
 func main() {
-	c := campaign{out: os.Stdout}
+	c := campaign{out: progress.Start(os.Stdout, progress.Detect(os.Stdout, os.Getenv), time.Now)}
 	flag.Uint64Var(&c.first, "first", 1, "the first seed")
 	flag.IntVar(&c.seeds, "seeds", 300, "how many seeds to play")
 	flag.IntVar(&c.atOnce, "at-once", 3, "how many to play at once")
@@ -28,6 +30,7 @@ func main() {
 }
 
 func run(c campaign) error {
+	defer c.out.Close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	dir, err := os.MkdirTemp("", "chaos-")
@@ -36,6 +39,7 @@ func run(c campaign) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	fmt.Fprintln(c.out, "Building the bootstrap ...")
+	c.out.Show(progress.State{Text: "building"})
 	if c.bootstrap, err = devstack.Build(dir, "export"); err != nil {
 		return err
 	}

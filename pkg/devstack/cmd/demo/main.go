@@ -8,10 +8,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack/progress"
 )
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	if err := run(progress.Start(os.Stdout, progress.Detect(os.Stdout, os.Getenv), time.Now)); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}

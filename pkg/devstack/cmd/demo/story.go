@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/devstack/auth0"
 	"auth0-logs-to-cloudwatch/pkg/devstack/lambda"
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
+	"auth0-logs-to-cloudwatch/pkg/devstack/progress"
 	"auth0-logs-to-cloudwatch/pkg/export"
 )
 
@@ -25,7 +25,7 @@ const (
 
 // story is the demo under way.
 type story struct {
-	out    io.Writer
+	out    *progress.Line
 	stack  *devstack.Stack
 	tenant *devstack.Tenant
 	place  logs.Place
@@ -34,10 +34,12 @@ type story struct {
 	// until is the end of the span of time that has events so far.
 	until time.Time
 	step  int
+	steps int
 	told  int // Slack messages printed so far
 }
 
-func run(out io.Writer) error {
+func run(out *progress.Line) error {
+	defer out.Close()
 	dir, err := os.MkdirTemp("", "demo-")
 	if err != nil {
 		return err
@@ -45,6 +47,7 @@ func run(out io.Writer) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	started := time.Now()
 	fmt.Fprintln(out, "Building the bootstrap, the very program that Lambda runs ...")
+	out.Show(progress.State{Text: "building"})
 	bootstrap, err := devstack.Build(dir, "export")
 	if err != nil {
 		return err
@@ -57,7 +60,9 @@ func run(out io.Writer) error {
 	}
 	defer s.stack.Close()
 	defer s.lambda.Close()
-	for _, chapter := range []func() error{s.firstRun, s.newEvents, s.refusedSecret, s.recovery, s.replay} {
+	chapters := []func() error{s.firstRun, s.newEvents, s.refusedSecret, s.recovery, s.replay}
+	s.steps = len(chapters)
+	for _, chapter := range chapters {
 		if err := chapter(); err != nil {
 			return err
 		}
@@ -158,6 +163,7 @@ func (s *story) conclude() error {
 func (s *story) chapter(title, what string) {
 	s.step++
 	fmt.Fprintf(s.out, "\n%d. %s: %s\n", s.step, title, what)
+	s.out.Show(progress.State{Done: s.step - 1, Total: s.steps, Text: fmt.Sprintf("%d of %d: %s", s.step, s.steps, title)})
 }
 
 // invoke lets the schedule tick once and tells what came of it.
