@@ -56,7 +56,7 @@ func TestFailAtEveryCall(t *testing.T) {
 		}
 	}
 	slices.Sort(called)
-	want := []string{"AssumeRole", "CreateLogStream", "GetLogEvents", "GetParameter", "GetParametersByPath", "PutLogEvents", "PutParameter", "logs", "slack", "token"}
+	want := []string{"AssumeRole", "CreateLogStream", "GetLogEvents", "GetParameter", "GetParametersByPath", "PutLogEvents", "PutParameter", "logs", "search", "slack", "token"}
 	if diff := cmp.Diff(want, slices.Compact(called)); diff != "" {
 		t.Errorf("operations that were broken (-want +got):\n%s", diff)
 	}

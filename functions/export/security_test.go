@@ -156,6 +156,8 @@ func (v *vault) search() {
 		}
 	}
 	const part = 10
+	v.mu.Lock() // a call that the function gave up may still be under way
+	defer v.mu.Unlock()
 	seen := v.seen.String()
 	for _, secret := range v.secrets {
 		for i := 0; i == 0 || i+part <= len(secret); i++ {
