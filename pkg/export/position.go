@@ -18,8 +18,9 @@ type Start struct {
 	ID func(now time.Time) tenantlog.ID
 }
 
-// maxAhead is how far before us an operator's clock may be.
-const maxAhead = 5 * time.Minute
+// MaxAhead is how far before us an operator's clock may be: a start further in
+// the future is refused.
+const MaxAhead = 5 * time.Minute
 
 // origin is where a run goes on.
 type origin struct {
@@ -105,7 +106,7 @@ func (s *state) startFrom(start Start, begins bool) (origin, error) {
 // checkAhead refuses a position in the future: everything until then would be
 // passed over.
 func (s *state) checkAhead(name string, id tenantlog.ID) error {
-	if id <= tenantlog.At(s.now().Add(maxAhead)) {
+	if id <= tenantlog.At(s.now().Add(MaxAhead)) {
 		return nil
 	}
 	return &Error{Kind: KindSettings, Text: fmt.Sprintf("%s: %s lies in the future.", name, id),

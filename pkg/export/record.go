@@ -62,6 +62,17 @@ type RunRecord struct {
 	Slack      Telling           `json:"slack,omitzero"`
 }
 
+// maxClaim is the longest that a claim is believed after it was written: a
+// function runs for 15 minutes at most (Lambda quotas), and the rest is for
+// clocks.
+const maxClaim = 16 * time.Minute
+
+// Busy reports whether the record, written at modified, says that a run may be
+// at work now.
+func (r RunRecord) Busy(modified, now time.Time) bool {
+	return r.Owner != "" && r.Until.After(now) && r.Until.Sub(modified) <= maxClaim
+}
+
 // WrittenCheckpoint is a value of CHECKPOINT that is known not to be an
 // operator's wish, or no longer one, and its version.
 type WrittenCheckpoint struct {

@@ -13,10 +13,6 @@ import (
 )
 
 const (
-	// maxClaim is the longest that a claim is believed after it was written:
-	// a function runs for 15 minutes at most (Lambda quotas), and the rest is
-	// for clocks.
-	maxClaim = 16 * time.Minute
 	// maxSteps bounds how far a reader steps back over void records. Parameter
 	// Store keeps 100 versions.
 	maxSteps = 100
@@ -159,11 +155,10 @@ func (s *state) starves(r *Report) bool {
 
 // busy reports the run that holds the tenant, if one does.
 func (s *state) busy() *lostError {
-	r := s.record
-	if r.Owner == "" || !r.Until.After(s.now()) || r.Until.Sub(s.modified) > maxClaim {
-		return nil
+	if r := s.record; r.Busy(s.modified, s.now()) {
+		return &lostError{owner: r.Owner, until: r.Until}
 	}
-	return &lostError{owner: r.Owner, until: r.Until}
+	return nil
 }
 
 // save writes the record, valid or not at all: it returns a *lostError when

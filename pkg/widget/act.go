@@ -144,10 +144,6 @@ func (w *Widget) start(ctx context.Context, what wish, rules []schedule.Rule) (s
 // the tenant starts.
 func replayField(tenant string) string { return "replay/" + tenant }
 
-// maxAhead is how far in the future a checkpoint is taken for a slip of clocks,
-// as in a run.
-const maxAhead = 5 * time.Minute
-
 // replay writes CHECKPOINT: that is the replay, and the next run acts on it, or
 // ends at once where one is at work.
 func (w *Widget) replay(ctx context.Context, r request, rules []schedule.Rule) (string, error) {
@@ -166,7 +162,7 @@ func (w *Widget) replay(ctx context.Context, r request, rules []schedule.Rule) (
 	if err != nil {
 		return "", refuse("The start is not understood: %v.", err)
 	}
-	if when, known := point.When(); known && when.After(w.Now().Add(maxAhead)) {
+	if when, known := point.When(); known && when.After(w.Now().Add(export.MaxAhead)) {
 		return "", refuse("%s lies in the future.", when.UTC().Format(time.RFC3339))
 	}
 	parameters, err := w.Parameters(name)

@@ -136,11 +136,9 @@ func (w *Widget) state(ctx context.Context, tenant string) state {
 	return s
 }
 
-// busy is until when a run is at work; zero where none is. maxClaim is how long
-// a claim is believed, as in a run.
+// busy is until when a run is at work; zero where none is.
 func (s state) busy(now time.Time) time.Time {
-	const maxClaim = 16 * time.Minute
-	if r := s.record; r != nil && r.Owner != "" && r.Until.After(now) && r.Until.Sub(s.modified) <= maxClaim {
+	if r := s.record; r != nil && r.Busy(s.modified, now) {
 		return r.Until
 	}
 	return time.Time{}
