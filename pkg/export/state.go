@@ -42,7 +42,6 @@ type state struct {
 	modified   time.Time // when it was written
 	version    int64     // the newest version of RUN that is known
 	checkpoint Parameter
-	claimed    bool
 	// located is set while CHECKPOINT is known to hold no wish of an operator
 	// that was not acted on: only then may it be written.
 	located  bool
@@ -186,7 +185,6 @@ func (s *state) save(ctx context.Context) error {
 		}
 		s.version = got
 		if written {
-			s.claimed = true
 			return nil
 		}
 		// Whatever lies between is void or an older write of ours, and what was
