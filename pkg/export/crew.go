@@ -52,7 +52,9 @@ func (x *Exporter) startFetching(ctx context.Context, after tenantlog.ID, until 
 		c.changed.Broadcast()
 	})
 	out := make(chan fetched)
-	c.start(&piece{fetcher: fetcher{x: x, after: after, floor: after}, begin: after, covered: after, until: x.Now()}, true)
+	head := &piece{fetcher: fetcher{x: x, after: after, floor: after}, begin: after, covered: after, until: x.Now()}
+	c.line = []*piece{head}
+	c.start(head, head.first)
 	c.group.Go(func() { c.pass(ctx, after, out) })
 	return out, func() {
 		cancel()
@@ -62,17 +64,16 @@ func (x *Exporter) startFetching(ctx context.Context, after tenantlog.ID, until 
 	}
 }
 
-// start has a goroutine fetch a piece: the first, or one that must be looked
-// for.
-func (c *crew) start(p *piece, first bool) {
-	ask := p.next
-	if first {
-		ask = p.first
-		c.line = append(c.line, p)
-	} else {
-		c.sought = append(c.sought, p)
-		slices.SortFunc(c.sought, func(a, b *piece) int { return a.at.Compare(b.at) })
-	}
+// seek has a piece looked for that begins at a time or after it.
+func (c *crew) seek(at time.Time) {
+	p := &piece{fetcher: fetcher{x: c.x, after: tenantlog.At(at)}, at: at}
+	c.sought = append(c.sought, p)
+	slices.SortFunc(c.sought, func(a, b *piece) int { return a.at.Compare(b.at) })
+	c.start(p, p.next)
+}
+
+// start has a goroutine fetch a piece; ask gives the first of its pages.
+func (c *crew) start(p *piece, ask func(context.Context) fetched) {
 	c.atWork++
 	c.group.Go(func() {
 		for c.mayAsk(p) {

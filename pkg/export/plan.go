@@ -3,8 +3,6 @@ package export
 import (
 	"errors"
 	"time"
-
-	"auth0-logs-to-cloudwatch/pkg/tenantlog"
 )
 
 // reach bounds how far a crew works ahead.
@@ -41,7 +39,7 @@ type costs struct {
 	// another gave too.
 	wasted  float64
 	found   int           // pieces
-	tries   int           // pieces that may be looked for at a time
+	tries   int           // pieces that may be looked for beside one more
 	refused bool          // Auth0 does not take ids that were made
 	bytes   int           // of the last page
 	took    time.Duration // by a request, with its wait for the rate limit
@@ -78,11 +76,11 @@ func (c *crew) plan() {
 		if !ok {
 			return
 		}
-		c.start(&piece{fetcher: fetcher{x: c.x, after: tenantlog.At(at)}, at: at}, false)
+		c.seek(at)
 	}
 }
 
-// mayLook reports whether another piece may be looked for: at first one at a
+// mayLook reports whether another piece may be looked for: at first two at a
 // time, until it is known how the tenant takes it.
 func (c *crew) mayLook() bool {
 	useless := c.costs.refused || c.costs.found == 0 && c.costs.wasted >= uselessAfter
