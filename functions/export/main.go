@@ -5,6 +5,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"auth0-logs-to-cloudwatch/pkg/config"
 )
 
 func main() {
@@ -71,20 +74,13 @@ type env struct {
 	readLag time.Duration
 }
 
-const (
-	defaultRoot       = "/auth0-logs-to-cloudwatch"
-	defaultClaimGrace = time.Minute
-)
+const defaultClaimGrace = time.Minute
 
 // claimGraceName is the one variable that no template sets: tests with runs of
 // a few seconds shorten the grace by it.
 const claimGraceName = "CLAIM_GRACE"
 
 func environment(get func(string) string) env {
-	root := get("CONFIG_ROOT")
-	if root == "" {
-		root = defaultRoot
-	}
 	grace, err := time.ParseDuration(get(claimGraceName))
 	if err != nil || grace < 0 {
 		grace = defaultClaimGrace
@@ -92,7 +88,7 @@ func environment(get func(string) string) env {
 	return env{
 		claimGrace: grace,
 		readLag:    grace / 10,
-		root:       root,
+		root:       cmp.Or(get("CONFIG_ROOT"), config.DefaultRoot),
 		metrics:    get("METRICS") != "off",
 		region:     get("AWS_REGION"),
 		logGroup:   get("AWS_LAMBDA_LOG_GROUP_NAME"),

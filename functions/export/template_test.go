@@ -272,7 +272,7 @@ func TestTemplateFunction(t *testing.T) {
 		"Timeout":           300,
 		"MemorySize":        256,
 		"Role":              "<ExportRole.Arn>",
-		"Environment":       map[string]any{"Variables": map[string]any{"CONFIG_ROOT": defaultRoot, "METRICS": "on"}},
+		"Environment":       map[string]any{"Variables": map[string]any{"CONFIG_ROOT": config.DefaultRoot, "METRICS": "on"}},
 		"EventInvokeConfig": map[string]any{"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
 		// Above INFO, Lambda would drop the report of a run that went well.
 		"LoggingConfig": map[string]any{
@@ -392,7 +392,7 @@ func (s stack) statements(t *testing.T, logicalID string) map[string]iamStatemen
 }
 
 const (
-	parameterARN = "arn:aws:ssm:eu-central-1:111122223333:parameter" + defaultRoot
+	parameterARN = "arn:aws:ssm:eu-central-1:111122223333:parameter" + config.DefaultRoot
 	keyARN       = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 	roleARN      = "arn:aws:iam::444455556666:role/auth0-logs"
 	otherRoleARN = "arn:aws:iam::777788889999:role/auth0-logs"
@@ -630,7 +630,7 @@ func (s stack) outputs(t *testing.T) map[string]stackOutput {
 func outputFor(outputs map[string]stackOutput, parameter string) (id string, found bool) {
 	word := regexp.MustCompile(`\b` + parameter + `\b`)
 	for id, o := range outputs {
-		if word.MatchString(o.Description) || strings.Contains(o.Value, "--name "+defaultRoot+"/default/"+parameter+" ") {
+		if word.MatchString(o.Description) || strings.Contains(o.Value, "--name "+config.DefaultRoot+"/default/"+parameter+" ") {
 			return id, true
 		}
 	}

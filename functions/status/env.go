@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"auth0-logs-to-cloudwatch/pkg/config"
 )
 
 // env is what the function's environment says.
@@ -27,8 +29,6 @@ type env struct {
 	region     string
 }
 
-const defaultRoot = "/auth0-logs-to-cloudwatch"
-
 // maxMinutes is the longest time that an alarm can look at, a day.
 const maxMinutes = 1440
 
@@ -36,7 +36,7 @@ const maxMinutes = 1440
 // malformed.
 func environment(get func(string) string) (env, error) {
 	e := env{
-		root:     cmp.Or(get("CONFIG_ROOT"), defaultRoot),
+		root:     cmp.Or(get("CONFIG_ROOT"), config.DefaultRoot),
 		function: get("EXPORT_FUNCTION_ARN"),
 		logGroup: get("EXPORT_LOG_GROUP"),
 		maySteer: get("MAY_STEER") == "true",

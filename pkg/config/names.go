@@ -88,6 +88,10 @@ func Parameters() []Parameter {
 	}
 }
 
+// DefaultRoot is the path in Parameter Store that the tenants' parameters live
+// under where CONFIG_ROOT says nothing.
+const DefaultRoot = "/auth0-logs-to-cloudwatch"
+
 // maxTenant is the length of the longest name of a tenant in bytes.
 const maxTenant = 64
 
