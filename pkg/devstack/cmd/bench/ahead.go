@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack/cmd/bench/api"
 )
 
 // severalFetchers measures what fetching ahead gains where no rate limit holds
@@ -73,6 +75,6 @@ func (b *bench) unlimited(ctx context.Context, bootstrap string) (took time.Dura
 // wastedShare is the part of the requests that were needless: all events come
 // on full pages, and one more tells that there are no others.
 func wastedShare(requests, events int) float64 {
-	needed := (events+pageSize-1)/pageSize + 1
+	needed := (events+api.PageSize-1)/api.PageSize + 1
 	return float64(requests-needed) / float64(needed)
 }

@@ -91,7 +91,7 @@ const secondName = "second-client"
 // at once, until stop is called.
 func (s *stage) secondClient(ctx context.Context) (stop func(), err error) {
 	const share, burst = 0.4, 5
-	token, err := s.token(ctx)
+	second, err := s.login(ctx, secondName)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,8 @@ func (s *stage) secondClient(ctx context.Context) (stop func(), err error) {
 	requests.Go(func() {
 		for ctx.Err() == nil {
 			for range burst {
-				requests.Go(func() { s.askAsSecond(ctx, token) })
+				// What it is answered is counted by the tenant.
+				requests.Go(func() { _, _ = second.After(ctx, "", 1) })
 			}
 			select {
 			case <-every.C:
@@ -110,18 +111,6 @@ func (s *stage) secondClient(ctx context.Context) (stop func(), err error) {
 		}
 	})
 	return func() { cancel(); every.Stop(); requests.Wait() }, nil
-}
-
-// askAsSecond asks for the newest event. What it is answered is counted by the
-// tenant.
-func (s *stage) askAsSecond(ctx context.Context, token string) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+s.tenant.Domain+"/api/v2/logs?from=&take=1", nil)
-	if err != nil {
-		return
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("User-Agent", secondName)
-	_, _ = s.do(req)
 }
 
 // tally counts a tenant's answers to the export and to the second client. The

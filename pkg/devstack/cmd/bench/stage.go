@@ -20,7 +20,6 @@ import (
 const (
 	backlog  = 20_000
 	docBytes = 2048
-	pageSize = 100
 )
 
 // scene says how a stage is set.

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack/cmd/bench/api"
 )
 
 func main() {
@@ -43,24 +45,24 @@ func (h handler) handle(ctx context.Context) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	tenant, err := h.login(ctx, settings)
-	if err != nil {
+	tenant := &api.Client{HTTP: h.http, Domain: settings["AUTH0_DOMAIN"]}
+	if err := tenant.Login(ctx, settings["AUTH0_CLIENT_ID"], settings["AUTH0_CLIENT_SECRET"]); err != nil {
 		return nil, err
 	}
 	r := &result{Outcome: "ok"}
 	for after := settings["CHECKPOINT"]; ; {
-		page, err := tenant.page(ctx, after)
-		if err != nil || len(page) == 0 {
+		events, err := page(ctx, tenant, after)
+		if err != nil || len(events) == 0 {
 			return r, err
 		}
-		after = page[len(page)-1].id
-		if err := h.put(ctx, settings, page); err != nil {
+		after = events[len(events)-1].id
+		if err := h.put(ctx, settings, events); err != nil {
 			return nil, err
 		}
 		if err := h.save(ctx, after); err != nil {
 			return nil, err
 		}
-		r.Exported += len(page)
+		r.Exported += len(events)
 	}
 }
 
