@@ -18,8 +18,8 @@ type node struct {
 	kids  []*node
 }
 
-// parse reads the HTML of a widget. It is no browser's parser: elements that
-// are left open end with the one around them.
+// parse reads the HTML of a widget. It is no browser's parser: what is left open
+// at the end is an error.
 func parse(text string) (*node, error) {
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
