@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -55,7 +56,7 @@ func (a *api) event(t *testing.T, arn, payload string) error {
 	out, err := a.client.Invoke(t.Context(), &awslambda.InvokeInput{
 		FunctionName: aws.String(arn), InvocationType: types.InvocationTypeEvent, Payload: []byte(payload),
 	})
-	if err == nil && out.StatusCode != 202 {
+	if err == nil && out.StatusCode != http.StatusAccepted {
 		t.Errorf("status %d, want 202", out.StatusCode)
 	}
 	return err

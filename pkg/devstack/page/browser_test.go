@@ -1,14 +1,13 @@
 package page
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"encoding/base64"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
 )

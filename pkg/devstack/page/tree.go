@@ -18,8 +18,8 @@ type node struct {
 	kids  []*node
 }
 
-// parse reads the HTML of a widget. It is no browser's parser: what is left open
-// at the end is an error.
+// parse reads the HTML of a widget. What is left open ends with what is around
+// it.
 func parse(text string) (*node, error) {
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
@@ -27,7 +27,7 @@ func parse(text string) (*node, error) {
 	open := []*node{root}
 	for {
 		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
+		if syntax, ok := errors.AsType[*xml.SyntaxError](err); errors.Is(err, io.EOF) || ok && syntax.Msg == "unexpected EOF" {
 			return root, nil
 		}
 		if err != nil {

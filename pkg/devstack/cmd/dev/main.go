@@ -23,13 +23,9 @@ func main() {
 	flag.Float64Var(&o.perMinute, "events", 60, "log events that happen a minute")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if o.lasts > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.lasts)
-		defer cancel()
-	}
-	if err := run(ctx, os.Stdout, o); err != nil {
+	err := run(ctx, os.Stdout, o)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "dev:", err)
 		os.Exit(1)
 	}
@@ -38,7 +34,7 @@ func main() {
 // options are what the command is told.
 type options struct {
 	port      int
-	lasts     time.Duration
+	lasts     time.Duration // 0 for until it is interrupted
 	schedule  string
 	backlog   int
 	perMinute float64

@@ -18,8 +18,13 @@ import (
 )
 
 // run builds the functions, starts the stack and serves its page until ctx
-// ends.
+// ends or the time is over.
 func run(ctx context.Context, out io.Writer, o options) error {
+	if o.lasts > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.lasts)
+		defer cancel()
+	}
 	dir, err := os.MkdirTemp("", "dev-")
 	if err != nil {
 		return err
@@ -33,7 +38,10 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	defer func() { _ = ln.Close() }()
 	fmt.Fprintln(out, "Building the functions, the very programs that Lambda runs ...")
 	export, status, err := build(dir)
-	if err != nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
+		return nil // the go command was interrupted, too
+	}
+	if err != nil {
 		return err
 	}
 	local, err := page.Start(page.Options{
