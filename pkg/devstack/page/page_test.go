@@ -327,10 +327,14 @@ func TestWidgetSteers(t *testing.T) {
 	if r.Expression != "rate(2 hours)" || r.State != "DISABLED" {
 		t.Errorf("rule %+v", r)
 	}
+	// What a click did is not done again when the widget is called anew.
+	v.click("schedule", "state", "on")
+	v.passes(answerTime)
+	v.has(v.open(""), `<span class="pill on">on</span>`)
 	v.has(v.click("widget", "call", v.widgetCall(v.open(""), `"do":"run"`)), "A run of acme was started")
 	v.local.stack.Lambda.Wait()
 	v.stored(10, 0)
-	// How the widget looks stays when it is called anew; what it did is not done again.
+	// How the widget looks stays.
 	v.click("widget", "call", v.widgetCall(v.open(""), `{"show":"failed"}`))
 	v.passes(answerTime)
 	v.has(v.open(""), "No failed run was found.")
@@ -341,7 +345,8 @@ func TestWidgetFollowsTheTheme(t *testing.T) {
 	v := visit(t, 0)
 	v.has(v.open(""), `<html lang="en" class="light">`, `<div class="a0cw light">`)
 	v.has(v.click("theme", "theme", "dark"), `<html lang="en" class="dark">`, `<div class="a0cw dark">`)
-	v.has(v.click("theme", "theme", "none"), `<html lang="en" class="light">`)
+	v.click("widget", "call", `{"show":"failed"}`)
+	v.has(v.click("theme", "theme", "none"), `<div class="a0cw light">`, "No failed run was found.", `<html lang="en" class="light">`)
 }
 
 func TestActs(t *testing.T) {

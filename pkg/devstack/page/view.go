@@ -88,22 +88,23 @@ type figures struct {
 // comparison keeps the figures for as long as nothing has changed: comparing
 // reads every document.
 type comparison struct {
-	mu         sync.Mutex
-	made       bool
-	had, calls int
-	figures    figures
+	mu        sync.Mutex
+	made      bool
+	had, puts int
+	figures   figures
 }
 
 func (l *Local) figures() figures {
 	l.tenant.Tick()
-	had, calls := l.tenant.Len(), l.stack.Faults.Calls("PutLogEvents")
+	// Counted before comparing: what is stored meanwhile is compared next time.
+	had, puts := l.tenant.Len(), len(l.stack.Logs.Puts())
 	l.compared.mu.Lock()
 	defer l.compared.mu.Unlock()
-	if l.compared.made && l.compared.had == had && l.compared.calls == calls {
+	if l.compared.made && l.compared.had == had && l.compared.puts == puts {
 		return l.compared.figures
 	}
 	c := l.tenant.Compare(logs.Place{Group: l.group()}, nil)
-	l.compared.made, l.compared.had, l.compared.calls = true, had, calls
+	l.compared.made, l.compared.had, l.compared.puts = true, had, puts
 	l.compared.figures = figuresOf(c)
 	return l.compared.figures
 }
@@ -181,7 +182,7 @@ func (l *Local) lines() []string {
 type parameterView struct {
 	Name, Type, Value, Changed string
 	Version                    int64
-	// Secret values are not shown; Long ones get more than a line.
+	// Secret values are not to be shown; Long ones get more than a line.
 	Secret, Long bool
 	// By says that the product wrote it.
 	ByProduct bool
@@ -198,9 +199,6 @@ func (l *Local) parameters() (list []parameterView, unset []string) {
 			Name: strings.TrimPrefix(p.Name, prefix), Type: p.Type, Value: p.Value, Version: p.Number,
 			Changed: p.Modified.Format(time.TimeOnly), Secret: p.Type == "SecureString",
 			Long: len(p.Value) > longValue || strings.Contains(p.Value, "\n"),
-		}
-		if v.Secret {
-			v.Value = ""
 		}
 		set[v.Name] = true
 		v.ByProduct = slices.ContainsFunc(config.Parameters(), func(p config.Parameter) bool { return p.Name == v.Name && p.Written })
