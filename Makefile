@@ -9,7 +9,7 @@ BUILD_FLAGS   := -trimpath -buildvcs=false -tags lambda.norpc -ldflags=-s
 FUNCTIONS     := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint demo chaos bench fuzz deploy clean
+.PHONY: help build test lint demo dev chaos bench fuzz deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ lint: ## check formatting, code and template
 
 demo: ## watch the function at work on this machine, against stand-ins of Auth0, AWS and Slack
 	go run ./pkg/devstack/cmd/demo
+
+# Not by "go run", which calls Ctrl-C a failure.
+dev: ## run the local stack with a page in the browser, until Ctrl-C (PORT=n: on that port)
+	@go build -o bin/dev ./pkg/devstack/cmd/dev
+	@exec bin/dev $(if $(PORT),-port $(PORT))
 
 chaos: ## break everything at once, 300 times over (SEED=n: that schedule alone, told in full)
 	go run ./pkg/devstack/cmd/chaos $(if $(SEED),-seed $(SEED),-at-once 6)

@@ -6,6 +6,7 @@ package devstack
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/devstack/awsjson"
 	"auth0-logs-to-cloudwatch/pkg/devstack/events"
 	"auth0-logs-to-cloudwatch/pkg/devstack/fault"
+	"auth0-logs-to-cloudwatch/pkg/devstack/lambda"
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
 	"auth0-logs-to-cloudwatch/pkg/devstack/slack"
 	"auth0-logs-to-cloudwatch/pkg/devstack/ssm"
@@ -27,11 +29,15 @@ type Options struct {
 	// CA signs the stack's certificates; nil for one of its own.
 	CA *tlsserver.CA
 	// Now is the clock of every service; nil for time.Now.
-	Now    func() time.Time
-	SSM    ssm.Options
-	Logs   logs.Options
-	STS    sts.Options
+	Now  func() time.Time
+	SSM  ssm.Options
+	Logs logs.Options
+	STS  sts.Options
+	// Events' Invoke, if nil, starts the functions of the stack.
 	Events events.Options
+	// Ended is called with each invocation of one of the stack's functions
+	// when it is over; nil for nobody.
+	Ended func(lambda.Invocation)
 }
 
 // Stack is a running stack: one AWS, one Slack, and the Auth0 tenants that are
@@ -47,6 +53,8 @@ type Stack struct {
 	STS  *sts.Service
 	// Events has the rules that start functions; they fire while its Run runs.
 	Events *events.Service
+	// Lambda starts the functions that are added to it.
+	Lambda *lambda.Service
 	// Slack is the webhook service, and Hook the URL of a channel's webhook.
 	Slack *slack.Service
 	Hook  string
@@ -91,13 +99,35 @@ func Start(opt Options) (s *Stack, err error) {
 func (s *Stack) startAWS(opt Options) (err error) {
 	opt.SSM.Now, opt.Logs.Now, opt.STS.Now, opt.Events.Now = s.now, s.now, s.now, s.now
 	s.Keys = &awsjson.Keys{Now: s.now}
+	s.Lambda = lambda.NewService(s.Keys, s.now, opt.Ended)
+	if opt.Events.Invoke == nil {
+		opt.Events.Invoke = s.Lambda.Event
+	}
 	s.SSM, s.Logs, s.STS, s.Events = ssm.New(opt.SSM), logs.New(opt.Logs), sts.New(s.Keys, opt.STS), events.New(opt.Events)
 	mux := awsjson.NewMux(s.Keys, s.STS, s.SSM.Service(), s.Logs.Service(), s.Events.Service())
-	if s.AWS, err = tlsserver.Start(s.ca, s.Faults.Wrap(awsjson.Operation, mux)); err != nil {
+	if s.AWS, err = tlsserver.Start(s.ca, s.Faults.Wrap(operation, s.withLambda(mux))); err != nil {
 		return fmt.Errorf("start AWS: %w", err)
 	}
 	s.servers = append(s.servers, s.AWS)
 	return nil
+}
+
+// withLambda gives Lambda its calls, which have paths of their own.
+func (s *Stack) withLambda(others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if lambda.IsInvoke(r) {
+			s.Lambda.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
+}
+
+func operation(r *http.Request) string {
+	if lambda.IsInvoke(r) {
+		return lambda.InvokeOperation
+	}
+	return awsjson.Operation(r)
 }
 
 func (s *Stack) startSlack() error {
@@ -113,6 +143,9 @@ func (s *Stack) startSlack() error {
 
 // Close ends the stack and removes what it wrote to disk.
 func (s *Stack) Close() {
+	if s.Lambda != nil {
+		s.Lambda.Close()
+	}
 	for _, server := range s.servers {
 		server.Close()
 	}

@@ -61,6 +61,9 @@ type Options struct {
 	// Stdout gets what the processes write to standard output and standard
 	// error, a line at a time; nil for nobody.
 	Stdout io.Writer
+	// Log gets each of those lines with the name of its process's log stream;
+	// nil for nobody. It must not call the Function.
+	Log func(stream string, l Line)
 	// Now tells the time for deadlines, durations and lines; time.Now by
 	// default. The process reads the machine's clock: one that differs from it
 	// moves the deadline that the function sees.
@@ -137,7 +140,7 @@ func New(o Options) (*Function, error) {
 	}
 	return &Function{
 		opts: o,
-		logs: logbook{now: o.Now, out: o.Stdout},
+		logs: logbook{now: o.Now, out: o.Stdout, log: o.Log},
 		live: make(map[*sandbox]struct{}),
 	}, nil
 }
@@ -151,11 +154,8 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
 	if len(payload) == 0 {
 		payload = []byte("{}")
 	}
-	if len(payload) > MaxPayload {
-		return Result{}, fmt.Errorf("invoke function: RequestTooLargeException: %d bytes, at most %d allowed", len(payload), MaxPayload)
-	}
-	if !json.Valid(payload) {
-		return Result{}, errors.New("invoke function: InvalidRequestContentException: the event is not JSON")
+	if err := checkPayload(payload); err != nil {
+		return Result{}, err
 	}
 	s, err := f.acquire()
 	if err != nil {
@@ -163,6 +163,16 @@ func (f *Function) Invoke(ctx context.Context, payload []byte) (Result, error) {
 	}
 	defer f.release(s)
 	return s.invoke(ctx, payload)
+}
+
+func checkPayload(payload []byte) error {
+	if len(payload) > MaxPayload {
+		return fmt.Errorf("invoke function: RequestTooLargeException: %d bytes, at most %d allowed", len(payload), MaxPayload)
+	}
+	if len(payload) > 0 && !json.Valid(payload) {
+		return errors.New("invoke function: InvalidRequestContentException: the event is not JSON")
+	}
+	return nil
 }
 
 // acquire gets a sandbox for an invocation. The lock is held over the start of

@@ -358,9 +358,14 @@ func TestRequestIDIsTheOneTheFunctionSaw(t *testing.T) {
 func TestLogsBelongToTheirInvocation(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
+	var streams []string
+	var logged []Line
 	f := newFunction(t, "function", func(o *Options) {
 		o.Stdout = &out
 		o.Now = func() time.Time { return time.Unix(1, 0) }
+		o.Log = func(stream string, l Line) {
+			streams, logged = append(streams, stream), append(logged, l)
+		}
 	})
 	first := invoke(t, f, order{Do: "print", Text: "one\ntwo"})
 	second := invoke(t, f, order{Do: "print unfinished", Text: "th"})
@@ -381,6 +386,12 @@ func TestLogsBelongToTheirInvocation(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, f.Logs()); diff != "" {
 		t.Errorf("Logs (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, logged); diff != "" {
+		t.Errorf("Log got (-want +got):\n%s", diff)
+	}
+	if len(slices.Compact(streams)) != 1 || !strings.HasPrefix(streams[0], "1970/01/01/[$LATEST]") {
+		t.Errorf("Log got the streams %q, want that of the one process", streams)
 	}
 	if got, want := out.String(), "one\ntwo\nthree\n"; got != want {
 		t.Errorf("Stdout got %q, want %q", got, want)
@@ -409,9 +420,9 @@ func TestLogbookKeepsTheLatest(t *testing.T) {
 	t.Parallel()
 	l := logbook{now: time.Now}
 	for range maxLines {
-		l.add("", "old")
+		l.add("", "", "old")
 	}
-	l.add("", "new")
+	l.add("", "", "new")
 	lines := l.all()
 	if len(lines) > maxLines || lines[len(lines)-1].Text != "new" {
 		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1].Text)

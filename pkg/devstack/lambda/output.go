@@ -18,11 +18,12 @@ import (
 // out after everything the process wrote before, so flush knows when all of
 // that has been read.
 type output struct {
-	r, w  *os.File
-	logs  *logbook
-	mark  []byte
-	marks chan struct{} // a token for each mark that came out
-	done  chan struct{} // closed when the reading has ended
+	r, w   *os.File
+	logs   *logbook
+	stream string // the log stream's name
+	mark   []byte
+	marks  chan struct{} // a token for each mark that came out
+	done   chan struct{} // closed when the reading has ended
 
 	marking sync.Mutex // held from writing a mark to its token
 
@@ -31,13 +32,13 @@ type output struct {
 	lines     []string
 }
 
-func newOutput(logs *logbook) (*output, error) {
+func newOutput(logs *logbook, stream string) (*output, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("open output: %w", err)
 	}
 	o := &output{
-		r: r, w: w, logs: logs,
+		r: r, w: w, logs: logs, stream: stream,
 		mark:  []byte("\x00" + randomHex(16) + "\n"),
 		marks: make(chan struct{}),
 		done:  make(chan struct{}),
@@ -113,7 +114,7 @@ func (o *output) add(text string) {
 	o.lines = append(o.lines, text)
 	id := o.requestID
 	o.mu.Unlock()
-	o.logs.add(id, text)
+	o.logs.add(o.stream, id, text)
 }
 
 // maxLines bounds what a logbook keeps.
@@ -123,18 +124,23 @@ const maxLines = 10_000
 type logbook struct {
 	now func() time.Time
 	out io.Writer
+	log func(stream string, l Line)
 
 	mu    sync.Mutex
 	lines []Line
 }
 
-func (l *logbook) add(requestID, text string) {
+func (l *logbook) add(stream, requestID, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.lines) == maxLines {
 		l.lines = slices.Delete(l.lines, 0, maxLines/10)
 	}
-	l.lines = append(l.lines, Line{Time: l.now(), RequestID: requestID, Text: text})
+	line := Line{Time: l.now(), RequestID: requestID, Text: text}
+	l.lines = append(l.lines, line)
+	if l.log != nil {
+		l.log(stream, line)
+	}
 	if l.out != nil {
 		// A reader of the lines that fails must not fail the function.
 		_, _ = io.WriteString(l.out, text+"\n")

@@ -21,8 +21,8 @@ type process struct {
 	peak int64 // the most resident memory seen, in bytes
 }
 
-func startProcess(bootstrap string, env []string, logs *logbook) (*process, error) {
-	out, err := newOutput(logs)
+func startProcess(bootstrap string, env []string, logs *logbook, stream string) (*process, error) {
+	out, err := newOutput(logs, stream)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func startSandbox(o *Options, logs *logbook) (*sandbox, error) {
 		_ = s.server.Serve(ln)
 	}()
 	stream := o.Now().UTC().Format("2006/01/02") + "/[$LATEST]" + randomHex(16)
-	s.proc, err = startProcess(o.Bootstrap, o.environ(ln.Addr().String(), stream), logs)
+	s.proc, err = startProcess(o.Bootstrap, o.environ(ln.Addr().String(), stream), logs, stream)
 	if err != nil {
 		s.stopServer()
 		return nil, err

@@ -202,6 +202,34 @@ func (s *Service) Events(p Place) []Event {
 	return events
 }
 
+// Write stores an event as a service of AWS does, such as Lambda the lines of a
+// function: at the time given, and into a stream that is made if need be. It
+// counts as no call. It returns the *awsjson.Error that a call would be
+// answered with.
+func (s *Service) Write(p Place, at time.Time, message string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.key(p)
+	g, err := s.group(k)
+	if err != nil {
+		return err
+	}
+	if g.streams[p.Stream] == nil {
+		if err := s.addStream(k, p.Stream); err != nil {
+			return err
+		}
+	}
+	event := inputEvent{Timestamp: new(at.UnixMilli()), Message: &message}
+	if err := checkEvent(0, event); err != nil {
+		return err
+	}
+	st := g.streams[p.Stream]
+	batch := s.records(st, []inputEvent{event}, s.opts.Now())
+	st.note(batch)
+	st.insert(batch)
+	return nil
+}
+
 // Puts returns the PutLogEvents calls that were accepted so far, in order.
 func (s *Service) Puts() []Put {
 	s.mu.Lock()

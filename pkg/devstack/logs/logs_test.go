@@ -555,3 +555,47 @@ func FuzzParseToken(f *testing.F) {
 		}
 	})
 }
+
+// TestWrite: what a service of AWS writes is read like what a call stored, in
+// the order of its times, and makes its stream.
+func TestWrite(t *testing.T) {
+	at := time.UnixMilli(1_795_000_000_000)
+	s := New(Options{Now: func() time.Time { return at.Add(time.Minute) }})
+	p := Place{Group: "/aws/lambda/export", Stream: "2026/11/18/[$LATEST]0a1b"}
+	if err := s.Write(p, at, "no group"); err == nil {
+		t.Error("wrote into a group that is not there")
+	}
+	if err := s.CreateGroup(Place{Group: p.Group}, Standard, 0); err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range []string{"second", "third", "first"} {
+		offset := []time.Duration{1, 2, 0}[i] * time.Second
+		if err := s.Write(p, at.Add(offset), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, row := range map[string]struct {
+		place Place
+		text  string
+	}{
+		"empty":       {p, ""},
+		"too large":   {p, strings.Repeat("x", maxEventBytes)},
+		"stream name": {Place{Group: p.Group, Stream: "a:b"}, "text"},
+	} {
+		if err := s.Write(row.place, at, row.text); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	ingested := at.Add(time.Minute).UnixMilli()
+	want := []Event{
+		{at.UnixMilli(), ingested, "first"},
+		{at.UnixMilli() + 1000, ingested, "second"},
+		{at.UnixMilli() + 2000, ingested, "third"},
+	}
+	if got := s.Events(p); !slices.Equal(got, want) {
+		t.Errorf("events %v, want %v", got, want)
+	}
+	if len(s.Puts()) != 0 {
+		t.Error("counted as calls")
+	}
+}

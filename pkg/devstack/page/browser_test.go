@@ -1,0 +1,138 @@
+package page
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/export"
+)
+
+// screenshots is the environment variable that names a folder for pictures of
+// the page; without it none are made.
+const screenshots = "SCREENSHOTS"
+
+// patience is how long the browser is given for one thing; it is far longer
+// than any of them takes.
+const patience = 60 * time.Second
+
+// sees waits until the part of the page that a selector names holds a text, as
+// a person does who reloads nothing.
+func (c *chrome) sees(selector, text string) {
+	c.t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		// While a page loads there is nothing to ask.
+		got, err := c.eval("document.querySelector(" + quote(selector) + ")?.textContent ?? ''")
+		if err == nil && strings.Contains(got, text) {
+			return
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("%s never showed %q (%v): %.2000s", selector, text, err, got)
+		}
+		_, _ = c.eval("new Promise((done) => setTimeout(done, 50))")
+	}
+}
+
+// acts runs a statement in the page, such as a click.
+func (c *chrome) acts(statement string) {
+	c.t.Helper()
+	if _, err := c.eval("{" + statement + "; undefined}"); err != nil && !strings.Contains(err.Error(), "navigat") {
+		c.t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func (c *chrome) clicks(selector string) {
+	c.t.Helper()
+	c.acts("document.querySelector(" + quote(selector) + ").click()")
+}
+
+func (c *chrome) types(selector, text string) {
+	c.t.Helper()
+	c.acts("document.querySelector(" + quote(selector) + ").value = " + quote(text))
+}
+
+func quote(s string) string {
+	text, _ := json.Marshal(s) // a string cannot fail
+	return string(text)
+}
+
+// picture keeps a picture of the page, if pictures are wanted.
+func (c *chrome) picture(name string) {
+	c.t.Helper()
+	dir := os.Getenv(screenshots)
+	if dir == "" {
+		return
+	}
+	var shot struct{ Data string }
+	c.do("Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
+	data, err := base64.StdEncoding.DecodeString(shot.Data)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), data, 0o600)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// TestInABrowser is what a person does who is shown the page. Nothing is
+// reloaded by hand: what runs leave behind comes in by itself.
+func TestInABrowser(t *testing.T) {
+	t.Parallel()
+	c := openChrome(t)
+	v := visit(t, 150)
+	c.do("Page.navigate", map[string]any{"url": v.url}, nil)
+	c.sees("#figures", "150 waiting for a run")
+
+	// A run, and its events.
+	c.clicks("form[action='/run'] button")
+	c.sees("#figures", "150 in CloudWatch Logs")
+	c.sees("#stream", "150 of 150 events")
+	c.sees("#widget", "Exported by it150 events")
+	c.picture("page")
+
+	// A fault, on and off.
+	fault := func(on string) { c.clicks("form.fault:has([value=secret]) button[value=" + on + "]") }
+	fault("true")
+	c.sees(".fault.on", "Client secret rotated")
+	c.clicks("form[action='/run'] button")
+	c.sees("#slack", "acme: export failed")
+	c.sees("#widget", "Auth0 does not accept the client id or client secret")
+	c.picture("fault")
+	fault("false")
+	c.sees("#said", "Off: Client secret rotated")
+	c.clicks("form[action='/run'] button")
+	c.sees("#slack", "acme: export works again")
+
+	// CHECKPOINT, by the parameter.
+	long := v.now().Add(-48 * time.Hour).UTC().Format(time.RFC3339)
+	row := "#parameters form:has([value=CHECKPOINT])"
+	c.types(row+" [name=value]", long)
+	c.clicks(row + " button:not([name])")
+	c.sees("#said", "CHECKPOINT is written.")
+	c.clicks("form[action='/run'] button")
+	c.sees("#widget", "Already in the stream150 events")
+
+	// A replay, by the widget, with its confirmation.
+	long = v.now().Add(-36 * time.Hour).UTC().Format(time.RFC3339)
+	c.types("#widget [name='replay/acme']", long)
+	c.clicks("#widget .ask:has(button[value*='\"do\":\"replay\",\"tenant\":\"acme\"}']) summary")
+	c.sees("#widget .ask[open]", "Set acme's CHECKPOINT to what the field says?")
+	c.picture("replay")
+	c.clicks("#widget .ask[open] button")
+	c.sees("#widget", "CHECKPOINT of acme is "+long)
+	if got := v.local.tenant.Get(export.CheckpointName); got != long {
+		t.Errorf("CHECKPOINT %q, want %q", got, long)
+	}
+
+	// The other theme.
+	c.clicks("form[action='/theme'] button")
+	c.sees("html.dark header", "Auth0 logs to CloudWatch")
+	c.picture("dark")
+	v.local.stack.Lambda.Wait()
+	v.stored(150, 0)
+}

@@ -1,0 +1,414 @@
+package page
+
+import (
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack"
+	"auth0-logs-to-cloudwatch/pkg/devstack/auth0"
+	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
+	"auth0-logs-to-cloudwatch/pkg/export"
+)
+
+// bootstraps builds both functions once for all tests; their folder is removed
+// by TestMain.
+var bootstraps = sync.OnceValues(func() (paths [2]string, err error) {
+	for i, function := range []string{"export", "status"} {
+		dir := filepath.Join(built, function)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return paths, err
+		}
+		if paths[i], err = devstack.Build(dir, function); err != nil {
+			return paths, err
+		}
+	}
+	return paths, nil
+})
+
+var built string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if built, err = os.MkdirTemp("", "page-"); err != nil {
+			panic(err)
+		}
+		defer func() { _ = os.RemoveAll(built) }()
+		return m.Run()
+	}())
+}
+
+// visitor is a person with a browser before the page.
+type visitor struct {
+	*testing.T
+	local  *Local
+	url    string
+	client *http.Client
+	behind atomic.Int64 // the machine's clock, in ns
+}
+
+// visit starts the stack and its page. No event comes about by itself, and the
+// rule does not fire by itself.
+func visit(t *testing.T, backlog int) *visitor {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the functions: not in -short mode")
+	}
+	paths, err := bootstraps()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &visitor{T: t}
+	v.behind.Store(int64(2 * time.Minute))
+	v.local, err = Start(Options{Export: paths[0], Status: paths[1], Backlog: backlog, Now: v.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.local.Close)
+	server := httptest.NewServer(v.local)
+	t.Cleanup(server.Close)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.url, v.client = server.URL, &http.Client{Jar: jar}
+	return v
+}
+
+func (v *visitor) now() time.Time { return time.Now().Add(-time.Duration(v.behind.Load())) }
+
+// passes lets time pass for the services: Auth0's newest events are left alone
+// for some seconds. Their clock begins two minutes behind the functions', and
+// must not overtake it.
+func (v *visitor) passes(d time.Duration) { v.behind.Add(int64(-d)) }
+
+func (v *visitor) read(resp *http.Response, err error) string {
+	v.Helper()
+	if err != nil {
+		v.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		v.Fatalf("status %d, error %v: %s", resp.StatusCode, err, body)
+	}
+	return string(body)
+}
+
+func (v *visitor) open(query string) string {
+	v.Helper()
+	return v.read(v.client.Get(v.url + "/" + query))
+}
+
+// click sends a form of the page, as name and value by turns, and returns the
+// page that it leads to.
+func (v *visitor) click(action string, fields ...string) string {
+	v.Helper()
+	form := make(url.Values)
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return v.read(v.client.PostForm(v.url+"/"+action, form))
+}
+
+// runs starts a run by the page, waits for its end, and returns the page.
+func (v *visitor) runs() string {
+	v.Helper()
+	v.click("run")
+	v.local.stack.Lambda.Wait()
+	return v.open("")
+}
+
+// happen lets n events come about that a run may take.
+func (v *visitor) happen(n string) {
+	v.Helper()
+	v.click("events", "burst", n)
+	v.passes(5 * time.Second)
+}
+
+func (v *visitor) has(page string, parts ...string) {
+	v.Helper()
+	for _, part := range parts {
+		if !strings.Contains(page, part) {
+			v.Errorf("the page lacks %q", part)
+		}
+	}
+}
+
+// stored fails the test unless so many events are stored, each once and as it
+// was, and so many wait.
+func (v *visitor) stored(stored, waiting int) {
+	v.Helper()
+	want := figures{At: stored + waiting, Stored: stored, Waiting: waiting}
+	if got := v.local.figures(); got != want {
+		v.Errorf("figures %+v, want %+v", got, want)
+	}
+}
+
+var callPattern = regexp.MustCompile(`name="call" value="([^"]*)"`)
+
+// widgetCall is the first button of the widget whose parameters hold a text.
+func (v *visitor) widgetCall(page, part string) string {
+	v.Helper()
+	for _, m := range callPattern.FindAllStringSubmatch(page, -1) {
+		if params := html.UnescapeString(m[1]); strings.Contains(params, part) {
+			return params
+		}
+	}
+	v.Fatalf("the widget has no button with %s", part)
+	return ""
+}
+
+func TestRunsArrive(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 250)
+	v.has(v.open(""), "<b>250</b> waiting for a run", "No event yet.", "No run yet.", `<h3>acme <span class="pill on">on</span></h3>`)
+	v.has(v.runs(),
+		"<b>250</b> in CloudWatch Logs", "<b>0</b> waiting for a run", "<b>0</b> stored twice",
+		"250 of 250 events", `<details id="event-acme-900`,
+		"Last run</dt><dd>ok", "<dt>Exported by it</dt><dd>250 events", // the widget has read the function's own log
+		"cold", v.local.tenant.Get(export.CheckpointName),
+	)
+	v.stored(250, 0)
+
+	v.happen("20")
+	v.stored(250, 20)
+	v.passes(time.Minute)
+	v.local.stack.Events.Tick(v.now())
+	v.local.stack.Lambda.Wait()
+	v.has(v.open(""), "<b>270</b> in CloudWatch Logs", "20 events", "warm")
+	v.stored(270, 0)
+	if len(v.local.stack.Logs.Streams(logs.Place{Group: exportGroup})) != 1 {
+		t.Error("the export function's one process has not one log stream")
+	}
+}
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 100)
+	v.runs()
+	doc := `{"log_id":"%s","date":"2026-01-01T00:00:00.000Z","type":"fp","user_name":"Needle@example.com","ip":"192.0.2.7"}`
+	if err := v.local.stack.Logs.Write(logs.Place{Group: v.local.group(), Stream: "other"}, v.now(), strings.Replace(doc, "%s", "9002", 1)); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ query, want string }{
+		{"?q=needle", "1 of 101 events match"},
+		{"?q=192.0.2.7+NEEDLE", "1 of 101 events match"},
+		{"?q=needle+absent", "No event matches."},
+		{"?stream=other", "1 of 1 events"},
+		{"?stream=acme", "100 of 100 events"},
+		{"?stream=gone", "101 of 101 events"},
+	} {
+		v.has(v.open(row.query), row.want)
+	}
+	v.has(v.open("?q=needle"), "Failed Login (wrong password)", "Needle@example.com · 192.0.2.7")
+}
+
+// TestFaults: each fault is seen while it is on, and nothing is lost or stored
+// twice once it is off.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	tests := map[string][]string{
+		"auth0":      {"failed", "acme: export failed"},
+		"secret":     {"failed", "Auth0 does not accept the client id or client secret", "acme: export failed"},
+		"permission": {"failed", "logs:PutLogEvents"},
+		"slack":      {"Last run</dt><dd>ok", "Quiet: nothing to tell."},
+		"reply":      {"Last run</dt><dd>ok"},
+		"kill":       {"Runtime.ExitError"},
+		"throttle":   nil, // TestThrottle
+	}
+	for _, b := range breakages() {
+		want, ok := tests[b.ID]
+		if !ok {
+			t.Errorf("the fault %q has no test", b.ID)
+		}
+		if want == nil {
+			continue
+		}
+		t.Run(b.ID, func(t *testing.T) {
+			t.Parallel()
+			v := visit(t, 120)
+			v.runs()
+			v.happen("130")
+			v.has(v.click("fault", "id", b.ID, "on", "true"), "On: "+b.Title, `aria-checked="true" aria-label="`+b.Title)
+			v.has(v.runs(), want...)
+			v.has(v.click("fault", "id", b.ID, "on", "false"), "Off: "+b.Title, `aria-checked="false" aria-label="`+b.Title)
+			if b.ID == "kill" {
+				// The claim of the run that was killed would hold the next ones
+				// off for a minute or two: without RUN there is none.
+				v.has(v.click("parameter", "name", "RUN", "do", "delete"), "RUN is deleted.")
+			}
+			v.has(v.runs(), "Last run</dt><dd>ok")
+			v.stored(250, 0)
+		})
+	}
+}
+
+// TestThrottle: a run that is held back goes on when the fault is switched off.
+func TestThrottle(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 150)
+	v.click("fault", "id", "throttle", "on", "true")
+	refused := make(chan struct{})
+	var once sync.Once
+	v.local.stack.Faults.Watch(func(op string, _ int) {
+		if op == "PutLogEvents" {
+			once.Do(func() { close(refused) })
+		}
+	})
+	v.click("run")
+	<-refused
+	v.stored(0, 150)
+	v.click("fault", "id", "throttle", "on", "false")
+	v.local.stack.Lambda.Wait()
+	v.has(v.open(""), "Last run</dt><dd>ok")
+	v.stored(150, 0)
+}
+
+func TestSecretIsMended(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 10)
+	v.click("fault", "id", "secret", "on", "true")
+	v.has(v.runs(), "acme: export failed")
+	v.has(v.click("parameter", "name", "AUTH0_CLIENT_SECRET", "value", rotated), "AUTH0_CLIENT_SECRET is written.")
+	v.has(v.runs(), "Last run</dt><dd>ok", "acme: export works again")
+	v.click("fault", "id", "secret", "on", "false")
+	v.local.tenant.RevokeTokens()
+	v.has(v.runs(), "Last run</dt><dd>ok")
+	v.stored(10, 0)
+}
+
+func TestCheckpointIsEdited(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 80)
+	v.runs()
+	long := v.now().Add(-48 * time.Hour).UTC().Format(time.RFC3339)
+	v.has(v.click("parameter", "name", export.CheckpointName, "value", long), "CHECKPOINT is written.", `value="`+long+`"`)
+	v.has(v.runs(), "<dt>Already in the stream</dt><dd>80 events")
+	v.stored(80, 0)
+}
+
+func TestWidgetReplays(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 80)
+	page := v.runs()
+	since := v.now().Add(-48 * time.Hour).UTC().Format(time.RFC3339)
+	call := v.widgetCall(page, `"do":"replay","tenant":"acme"}`)
+	page = v.click("widget", "call", call, "replay/acme", since)
+	v.has(page, "CHECKPOINT of acme is "+since)
+	if got := v.local.tenant.Get(export.CheckpointName); got != since {
+		t.Errorf("CHECKPOINT %q, want %q", got, since)
+	}
+	v.has(v.runs(), "CHECKPOINT of acme is "+since) // the answer stays for a while
+	v.passes(answerTime)
+	v.has(v.open(""), "<dt>Already in the stream</dt><dd>80 events")
+	v.stored(80, 0)
+}
+
+func TestWidgetSteers(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 10)
+	call := v.widgetCall(v.open(""), `"do":"reschedule"`)
+	v.has(v.click("widget", "call", call, "schedule/"+ruleName+"/acme", "rate(2 hours)"), "every 2 hours")
+	v.has(v.click("widget", "call", v.widgetCall(v.open(""), `"do":"switch-off"`)), `<span class="pill off">off</span>`)
+	r, _ := v.local.stack.Events.Rule(ruleName)
+	if r.Expression != "rate(2 hours)" || r.State != "DISABLED" {
+		t.Errorf("rule %+v", r)
+	}
+	// What a click did is not done again when the widget is called anew.
+	v.click("schedule", "state", "on")
+	v.passes(answerTime)
+	v.has(v.open(""), `<span class="pill on">on</span>`)
+	v.has(v.click("widget", "call", v.widgetCall(v.open(""), `"do":"run"`)), "A run of acme was started")
+	v.local.stack.Lambda.Wait()
+	v.stored(10, 0)
+	// How the widget looks stays.
+	v.click("widget", "call", v.widgetCall(v.open(""), `{"show":"failed"}`))
+	v.passes(answerTime)
+	v.has(v.open(""), "No failed run was found.")
+}
+
+func TestWidgetFollowsTheTheme(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 0)
+	v.has(v.open(""), `<html lang="en" class="light">`, `<div class="a0cw light">`)
+	v.has(v.click("theme", "theme", "dark"), `<html lang="en" class="dark">`, `<div class="a0cw dark">`)
+	v.click("widget", "call", `{"show":"failed"}`)
+	v.has(v.click("theme", "theme", "none"), `<div class="a0cw light">`, "No failed run was found.", `<html lang="en" class="light">`)
+}
+
+func TestActs(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 0)
+	for _, row := range []struct {
+		action string
+		fields []string
+		want   string
+	}{
+		{"schedule", []string{"expression", "cron(0/5 * * * ? *)"}, "is enabled, cron(0/5 * * * ? *)"},
+		{"schedule", []string{"expression", "often"}, "EventBridge refuses it"},
+		{"schedule", []string{"state", "off"}, "is disabled, cron(0/5 * * * ? *)"},
+		{"schedule", []string{"state", "on"}, "is enabled"},
+		{"events", []string{"burst", "0"}, "Events at once: 1 to 20,000."},
+		{"events", []string{"burst", "20001"}, "Events at once: 1 to 20,000."},
+		{"events", []string{"perMinute", "NaN"}, "Events a minute: 0 to 6,000."},
+		{"events", []string{"perMinute", "30"}, "30 events a minute from now on."},
+		{"parameter", []string{"name", "LOG_LEVEL", "value", "warning"}, "LOG_LEVEL is written."},
+		{"parameter", []string{"name", "LOG_LEVEL", "do", "delete"}, "LOG_LEVEL is deleted."},
+		{"parameter", []string{"name", "LOG_TYPES", "value", ""}, "Parameter Store refuses it"},
+		{"parameter", []string{"name", "../other/LOG_TYPES", "value", "x"}, "Name a parameter of acme"},
+		{"parameter", []string{"name", "AUTH0_CLIENT_SECRET", "value", ""}, "AUTH0_CLIENT_SECRET is as it was"},
+		{"fault", []string{"id", "flood", "on", "true"}, "There is no fault &#34;flood&#34;."},
+		{"widget", []string{"call", "["}, "no JSON object"},
+		{"cool", nil, "The next run has a cold start."},
+		{"kill", nil, "Every process of the export function was killed."},
+	} {
+		v.has(v.click(row.action, row.fields...), row.want)
+	}
+}
+
+// TestHostileText: whatever strangers can write comes out as text.
+func TestHostileText(t *testing.T) {
+	t.Parallel()
+	const bad = `"><script>alert(1)</script><img src=x onerror=alert(1)>`
+	quoted := strings.ReplaceAll(bad, `"`, `\"`)
+	v := visit(t, 0)
+	at := v.now().Add(-time.Minute).UTC()
+	id := string(auth0.MakeID(at, 1))
+	if err := v.local.tenant.AddAs(id, `{"log_id":"`+id+`","date":"`+at.Format(time.RFC3339)+`","type":"`+quoted+`","user_name":"`+quoted+`"}`); err != nil {
+		t.Fatal(err)
+	}
+	page := v.runs() + v.open("?q="+url.QueryEscape(bad)) + v.open("?stream="+url.QueryEscape(bad)) +
+		v.click("parameter", "name", "LOG_TYPES", "value", bad) + v.click("parameter", "name", bad, "value", "x") +
+		v.click("fault", "id", bad) + v.click("schedule", "expression", bad) +
+		v.runs() // LOG_TYPES is refused: in the widget, in Slack and in the log
+	v.has(page, "&lt;script&gt;alert(1)")
+	for _, live := range []string{"<script>alert", "<img src=x"} {
+		if strings.Contains(page, live) {
+			t.Errorf("the page holds %q", live)
+		}
+	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 1)
+	page := v.runs()
+	for _, name := range []string{"AUTH0_CLIENT_SECRET", "SLACK_INCOMING_WEBHOOK_URL"} {
+		if strings.Contains(page, v.local.tenant.Get(name)) {
+			t.Errorf("the page shows %s", name)
+		}
+	}
+}
