@@ -148,7 +148,7 @@ func event(t *testing.T, name string) []byte {
 func (b *bench) tick(want export.Outcome) export.Report {
 	b.Helper()
 	b.out.Reset()
-	result, err := b.h.Handle(b.Context(), event(b.T, "scheduled"))
+	result, err := invoke[*export.Report](b, string(event(b.T, "scheduled")))
 	r := b.logged()
 	if r.Outcome != want {
 		b.Fatalf("the run ended %s, want %s: %v\n%s", r.Outcome, want, err, b.out)
@@ -160,6 +160,20 @@ func (b *bench) tick(want export.Outcome) export.Report {
 		b.Errorf("the result says %s, the log %s", result.Outcome, want)
 	}
 	return r
+}
+
+// invoke invokes the function with an event and returns what it answers.
+func invoke[T any](b *bench, event string) (result T, err error) {
+	b.Helper()
+	answer, err := b.h.Handle(b.Context(), []byte(event))
+	if err != nil {
+		return result, err
+	}
+	result, ok := answer.(T)
+	if !ok {
+		b.Fatalf("%s is answered with a %T", event, answer)
+	}
+	return result, nil
 }
 
 // logged is the one report in the function's log.

@@ -34,7 +34,7 @@ type handler struct {
 	ssm  *ssm.Client
 	now  func() time.Time
 	mu   sync.Mutex
-	kept map[string]*tenant
+	kept map[string]*clients
 	told map[string]time.Time // when Slack was told of a tenant's failure
 }
 
@@ -55,52 +55,83 @@ func setup(ctx context.Context, e env, out io.Writer, log *slog.Logger) (*handle
 		env: e, out: out, log: log, aws: cfg,
 		ssm:  ssm.NewFromConfig(cfg),
 		now:  time.Now,
-		kept: make(map[string]*tenant),
+		kept: make(map[string]*clients),
 		told: make(map[string]time.Time),
 	}, nil
 }
 
-// Handle answers one event with the run's report, and with an error where the
-// run failed, so that the invocation counts as failed.
-func (h *handler) Handle(ctx context.Context, event json.RawMessage) (*export.Report, error) {
+// Handle answers one event with what it asked for: the run's report, or an
+// action's result. An error says that the run or the action failed, so that the
+// invocation counts as failed.
+func (h *handler) Handle(ctx context.Context, event json.RawMessage) (any, error) {
+	result, err := h.act(ctx, event)
+	if _, bad := errors.AsType[badEvent](err); bad {
+		h.log.ErrorContext(ctx, "bad event", slog.String("error", err.Error()))
+	}
+	return result, err
+}
+
+func (h *handler) act(ctx context.Context, event json.RawMessage) (any, error) {
 	r, err := parseRequest(event)
 	if err != nil {
-		h.log.ErrorContext(ctx, "bad event", slog.String("error", err.Error()))
 		return nil, err
 	}
-	report := h.export(ctx, r.tenant)
-	if report.Outcome == export.Failed {
-		return nil, errors.New(report.Error.Error())
-	}
-	return &report, nil
+	return actions[r.action](h, ctx, r)
 }
 
 // export runs the export of a tenant with the settings it has now.
-func (h *handler) export(ctx context.Context, name string) export.Report {
-	store := paramstore.New(h.ssm, h.env.root, name)
-	x := &export.Exporter{Parameters: store, Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag, Publish: h.publisher(nil)}
-	x.Tenant = name
-	parameters, err := readAll(ctx, store)
-	if err == nil && len(parameters) == 0 {
+func (h *handler) export(ctx context.Context, r request) (any, error) {
+	x := &export.Exporter{Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag, Publish: h.publisher(nil)}
+	x.Tenant = r.tenant
+	t, err := h.open(ctx, r.tenant)
+	if err != nil {
+		return answer(x.Fail(ctx, err))
+	}
+	x.Parameters = t.store
+	x.Options = options(t.settings, t.warnings, t.err)
+	x.Publish = h.publisher(h.notifier(t.settings.Slack))
+	if t.err == nil {
+		clients := h.clients(t.settings)
+		x.Source, x.Sink = clients.source, cwlogs.New(clients.logs, h.now)
+	}
+	return answer(x.Run(ctx, t.parameters[export.RunName], t.parameters[export.CheckpointName]))
+}
+
+// answer is what the invocation that made a report ends with.
+func answer(r export.Report) (any, error) {
+	if r.Outcome == export.Failed {
+		return nil, errors.New(r.Error.Error())
+	}
+	return &r, nil
+}
+
+// tenant is a tenant's parameters and the settings they make.
+type tenant struct {
+	store      *paramstore.Store
+	parameters map[string]export.Parameter
+	settings   config.Config
+	warnings   []string
+	err        error // names every setting that is missing or bad
+}
+
+// open reads a tenant's parameters. Bad settings are no error of open.
+func (h *handler) open(ctx context.Context, name string) (tenant, error) {
+	t := tenant{store: paramstore.New(h.ssm, h.env.root, name)}
+	var err error
+	if t.parameters, err = readAll(ctx, t.store); err != nil {
+		return t, err
+	}
+	if len(t.parameters) == 0 {
 		// Nothing is written for what may be a misspelt name.
-		err = &export.Error{Kind: export.KindSettings, Text: fmt.Sprintf("There are no parameters under %s.", store.Path()),
+		return t, &export.Error{Kind: export.KindSettings, Text: fmt.Sprintf("There are no parameters under %s.", t.store.Path()),
 			Fix: "put the tenant's settings there, or check the tenant's name in the event and CONFIG_ROOT."}
 	}
-	if err != nil {
-		return x.Fail(ctx, err)
-	}
-	values := make(map[string]string, len(parameters))
-	for name, p := range parameters {
+	values := make(map[string]string, len(t.parameters))
+	for name, p := range t.parameters {
 		values[name] = p.Value
 	}
-	settings, warnings, err := config.Parse(name, values, config.Env{Region: h.env.region})
-	x.Options = options(settings, warnings, err)
-	x.Publish = h.publisher(h.notifier(settings.Slack))
-	if err == nil {
-		t := h.tenant(settings)
-		x.Source, x.Sink = t.source, cwlogs.New(t.client, h.now)
-	}
-	return x.Run(ctx, parameters[export.RunName], parameters[export.CheckpointName])
+	t.settings, t.warnings, t.err = config.Parse(name, values, config.Env{Region: h.env.region})
+	return t, nil
 }
 
 // readAll reads the tenant's parameters, in time for its failure to be told.

@@ -13,31 +13,31 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/config"
 )
 
-// tenant is one tenant's clients and the settings they were made from.
-type tenant struct {
-	auth0  config.Auth0
-	logs   config.Logs
-	source *auth0.Client
-	client *cloudwatchlogs.Client
+// clients are one tenant's clients and the settings they were made from.
+type clients struct {
+	auth0Settings config.Auth0
+	logsSettings  config.Logs
+	source        *auth0.Client
+	logs          *cloudwatchlogs.Client
 }
 
-// tenant returns the clients for the settings: those of the last run, with
+// clients returns the clients for the settings: those of the last run, with
 // their token and connections, where the settings are still the same.
-func (h *handler) tenant(c config.Config) *tenant {
+func (h *handler) clients(c config.Config) *clients {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t := h.kept[c.Tenant]
-	if t == nil {
-		t = &tenant{}
-		h.kept[c.Tenant] = t
+	k := h.kept[c.Tenant]
+	if k == nil {
+		k = &clients{}
+		h.kept[c.Tenant] = k
 	}
-	if t.source == nil || !reflect.DeepEqual(t.auth0, c.Auth0) {
-		t.auth0, t.source = c.Auth0, h.source(c.Auth0)
+	if k.source == nil || !reflect.DeepEqual(k.auth0Settings, c.Auth0) {
+		k.auth0Settings, k.source = c.Auth0, h.source(c.Auth0)
 	}
-	if t.client == nil || t.logs != c.Logs {
-		t.logs, t.client = c.Logs, h.logsClient(c.Logs)
+	if k.logs == nil || k.logsSettings != c.Logs {
+		k.logsSettings, k.logs = c.Logs, h.logsClient(c.Logs)
 	}
-	return t
+	return k
 }
 
 func (h *handler) source(c config.Auth0) *auth0.Client {
