@@ -10,7 +10,7 @@ var errEdited = errors.New(CheckpointName + " was edited while the run was at wo
 
 // edited looks whether an operator has edited CHECKPOINT since it was read.
 func (s *state) edited(ctx context.Context) error {
-	p, err := s.params.Get(ctx, CheckpointName, 0)
+	p, err := s.Params.Get(ctx, CheckpointName, 0)
 	switch {
 	case errors.Is(err, ErrNoParameter):
 		return nil // deleted: the record's position goes on
@@ -27,15 +27,15 @@ func (s *state) edited(ctx context.Context) error {
 // reports whether it is to be written: with the position, unless that is what
 // it says already or an id made from a time, which no event has.
 func (s *state) announceCheckpoint() bool {
-	id := s.record.Position
+	id := s.Record.Position
 	if !s.located || id == "" || id.Made() {
 		return false
 	}
 	if s.checkpoint.Version != 0 && s.checkpoint.Value == string(id) {
-		s.record.Checkpoint = WrittenCheckpoint{Value: s.checkpoint.Value, Version: s.checkpoint.Version}
+		s.Record.Checkpoint = WrittenCheckpoint{Value: s.checkpoint.Value, Version: s.checkpoint.Version}
 		return false
 	}
-	s.record.Checkpoint = WrittenCheckpoint{Value: string(id), Version: s.checkpoint.Version + 1}
+	s.Record.Checkpoint = WrittenCheckpoint{Value: string(id), Version: s.checkpoint.Version + 1}
 	return true
 }
 
@@ -46,11 +46,11 @@ func (s *state) announceCheckpoint() bool {
 func (s *state) writeCheckpoint(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lastWrite*3/4)
 	defer cancel()
-	announced := s.record.Checkpoint
+	announced := s.Record.Checkpoint
 	s.located = false
 	before := s.checkpoint.Version
 	for value, putBack := announced.Value, false; ; putBack = true {
-		version, err := s.params.Put(ctx, CheckpointName, value)
+		version, err := s.Params.Put(ctx, CheckpointName, value)
 		if err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (s *state) lastEdit(ctx context.Context, ours string, first int64, newest P
 	for v := max(first, newest.Version-maxSteps+1); v <= newest.Version; v++ {
 		p := newest
 		if v < newest.Version {
-			p, err = s.getVersion(ctx, CheckpointName, v)
+			p, err = getVersion(ctx, s.Params, CheckpointName, v)
 			if errors.Is(err, ErrNoParameter) {
 				continue
 			}

@@ -47,12 +47,12 @@ func (s *state) locate(ctx context.Context, start Start) (origin, error) {
 	if err != nil {
 		return origin{}, err
 	}
-	lost := s.record.Position == ""
-	changed := start.Text != "" && start.Text != s.record.StartFrom
-	open := s.record.Position
+	lost := s.Record.Position == ""
+	changed := start.Text != "" && start.Text != s.Record.StartFrom
+	open := s.Record.Position
 	seen, _ := open.Time()
-	if s.record.CaughtUp.After(seen) {
-		seen = s.record.CaughtUp
+	if s.Record.CaughtUp.After(seen) {
+		seen = s.Record.CaughtUp
 	}
 	from := origin{after: open}
 	switch {
@@ -69,7 +69,7 @@ func (s *state) locate(ctx context.Context, start Start) (origin, error) {
 	s.located = true
 	from.open, from.seen = open, seen
 	if start.Text != "" {
-		s.record.StartFrom = start.Text // acted on, or overruled for good
+		s.Record.StartFrom = start.Text // acted on, or overruled for good
 	}
 	return from, nil
 }
@@ -84,29 +84,29 @@ func (s *state) goOnFrom(p Parameter) (origin, error) {
 	if err := s.checkAhead(CheckpointName, point.After()); err != nil {
 		return origin{}, err
 	}
-	s.record.Position = point.After()
-	s.record.CaughtUp = time.Time{}
-	s.record.Checkpoint = WrittenCheckpoint{Value: s.checkpoint.Value, Version: s.checkpoint.Version}
-	return origin{after: s.record.Position}, nil
+	s.Record.Position = point.After()
+	s.Record.CaughtUp = time.Time{}
+	s.Record.Checkpoint = WrittenCheckpoint{Value: s.checkpoint.Value, Version: s.checkpoint.Version}
+	return origin{after: s.Record.Position}, nil
 }
 
 func (s *state) startFrom(start Start, begins bool) (origin, error) {
 	id := tenantlog.Oldest
 	if start.Text != "" {
-		id = start.ID(s.now())
+		id = start.ID(s.Now())
 	}
 	if err := s.checkAhead("START_FROM", id); err != nil {
 		return origin{}, err
 	}
-	s.record.Position = id
-	s.record.CaughtUp = time.Time{}
+	s.Record.Position = id
+	s.Record.CaughtUp = time.Time{}
 	return origin{after: id, begins: begins, started: true}, nil
 }
 
 // checkAhead refuses a position in the future: everything until then would be
 // passed over.
 func (s *state) checkAhead(name string, id tenantlog.ID) error {
-	if id <= tenantlog.At(s.now().Add(MaxAhead)) {
+	if id <= tenantlog.At(s.Now().Add(MaxAhead)) {
 		return nil
 	}
 	return &Error{Kind: KindSettings, Text: fmt.Sprintf("%s: %s lies in the future.", name, id),
@@ -121,8 +121,8 @@ const lastWrite = 20 * time.Second
 // since the one that the record knows of that is not the record's own. Our own
 // later write does not hide it.
 func (s *state) findEdit(ctx context.Context) (Parameter, bool, error) {
-	known := s.record.Checkpoint
-	if s.record.Position == "" || s.checkpoint.Version == 0 {
+	known := s.Record.Checkpoint
+	if s.Record.Position == "" || s.checkpoint.Version == 0 {
 		return Parameter{}, false, nil
 	}
 	if s.checkpoint.Version < known.Version {
@@ -134,10 +134,10 @@ func (s *state) findEdit(ctx context.Context) (Parameter, bool, error) {
 	case s.checkpoint.Version < known.Version:
 		// Below what we were about to write: our write did not come to pass,
 		// or the parameter was deleted and made anew, after the record.
-		return s.checkpoint, s.checkpoint.Modified.After(s.modified), nil
+		return s.checkpoint, s.checkpoint.Modified.After(s.Modified), nil
 	case s.checkpoint.Version == known.Version:
 		return s.checkpoint, s.checkpoint.Value != known.Value, nil
-	case s.checkpoint.Value == known.Value && s.checkpoint.Modified.After(s.modified.Add(lastWrite)):
+	case s.checkpoint.Value == known.Value && s.checkpoint.Modified.After(s.Modified.Add(lastWrite)):
 		// Too late for a write of ours: the operator has taken an edit back.
 		return Parameter{}, false, nil
 	}
@@ -145,7 +145,7 @@ func (s *state) findEdit(ctx context.Context) (Parameter, bool, error) {
 }
 
 func (s *state) readAgain(ctx context.Context) error {
-	p, err := s.params.Get(ctx, CheckpointName, 0)
+	p, err := s.Params.Get(ctx, CheckpointName, 0)
 	if errors.Is(err, ErrNoParameter) {
 		s.checkpoint = Parameter{}
 		return nil

@@ -1,8 +1,7 @@
 package export
 
 import (
-	"encoding/json"
-	"fmt"
+	"errors"
 	"time"
 	"unicode/utf8"
 
@@ -18,26 +17,12 @@ const (
 	RunName = "RUN"
 )
 
-const (
-	// recordFormat is the number of the record's present form.
-	recordFormat = 1
-	// maxRecord is the most a parameter of the standard tier holds, in bytes
-	// (Systems Manager quotas).
-	maxRecord = 4096
-)
-
 // RunRecord is the parameter RUN: the record of progress, who is at work on
 // it, the last run's result, and what Slack was told. Parameter Store has no
 // compare-and-set, but answers each write with its version: a record counts
 // only if its version is the one it expects to be.
 type RunRecord struct {
-	Format int `json:"format"`
-	// Owner and Until are the claim: which run is at work, and until when it
-	// may be. Both are zero when none is.
-	Owner string    `json:"owner,omitempty"`
-	Until time.Time `json:"until,omitzero"`
-	// Expects is the version that this record should have.
-	Expects int64 `json:"expects"`
+	Claim
 	// Position is the last id whose export is done or proven needless.
 	Position tenantlog.ID `json:"position,omitempty"`
 	// High is the greatest id that may ever have been handed to CloudWatch
@@ -60,17 +45,6 @@ type RunRecord struct {
 	Checkpoint WrittenCheckpoint `json:"checkpoint,omitzero"`
 	Last       *LastRun          `json:"last,omitempty"`
 	Slack      Telling           `json:"slack,omitzero"`
-}
-
-// maxClaim is the longest that a claim is believed after it was written: a
-// function runs for 15 minutes at most (Lambda quotas), and the rest is for
-// clocks.
-const maxClaim = 16 * time.Minute
-
-// Busy reports whether the record, written at modified, says that a run may be
-// at work now.
-func (r RunRecord) Busy(modified, now time.Time) bool {
-	return r.Owner != "" && r.Until.After(now) && r.Until.Sub(modified) <= maxClaim
 }
 
 // WrittenCheckpoint is a value of CHECKPOINT that is known not to be an
@@ -111,21 +85,13 @@ func (r *Report) summary() *LastRun {
 	return last
 }
 
-// encode is the record as a parameter's value.
-func (r RunRecord) encode() (string, error) {
-	for {
-		text, err := json.Marshal(r)
-		if err != nil {
-			return "", fmt.Errorf("encode %s: %w", RunName, err)
+// Encode is the record as a parameter's value.
+func (r *RunRecord) Encode() (string, error) {
+	for short := *r; ; short.Former = short.Former[1:] {
+		text, err := EncodeRecord(RunName, short)
+		if !errors.Is(err, errTooLarge) || len(short.Former) == 0 {
+			return text, err
 		}
-		out := escapeBraces(text)
-		if len(out) <= maxRecord {
-			return string(out), nil
-		}
-		if len(r.Former) == 0 {
-			return "", fmt.Errorf("encode %s: %d bytes, more than a parameter holds", RunName, len(out))
-		}
-		r.Former = r.Former[1:]
 	}
 }
 
@@ -151,24 +117,28 @@ func escapeBraces(text []byte) []byte {
 	return out
 }
 
-// decodeRecord reads a record as it was found. valid tells whether it counts:
-// one that was put against another record is void.
-func decodeRecord(p Parameter) (r RunRecord, valid bool, err error) {
-	if err := json.Unmarshal([]byte(p.Value), &r); err != nil {
-		return RunRecord{}, false, fmt.Errorf("version %d of %s is not JSON of ours: %w", p.Version, RunName, err)
-	}
-	if r.Format != recordFormat {
-		return RunRecord{}, false, fmt.Errorf("version %d of %s has format %d, expected %d", p.Version, RunName, r.Format, recordFormat)
-	}
-	for _, id := range []tenantlog.ID{r.Position, r.High} {
+// DecodeRun reads a version of RUN. valid tells whether it counts: one that was
+// put against another record is void.
+func DecodeRun(p Parameter) (r *RunRecord, valid bool, err error) {
+	r = &RunRecord{}
+	valid, err = decode(r, RunName, p)
+	return r, valid, err
+}
+
+// Check refuses a record whose ids are none.
+func (r *RunRecord) Check() error { return checkIDs(r.Position, r.High) }
+
+// checkIDs refuses what is neither an id nor none.
+func checkIDs(ids ...tenantlog.ID) error {
+	for _, id := range ids {
 		if id == "" {
 			continue
 		}
 		if _, err := tenantlog.ParseID(string(id)); err != nil {
-			return RunRecord{}, false, fmt.Errorf("version %d of %s: %w", p.Version, RunName, err)
+			return err
 		}
 	}
-	return r, r.Expects == p.Version, nil
+	return nil
 }
 
 // cut shortens s until its JSON form takes at most n bytes, braces counted as

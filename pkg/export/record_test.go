@@ -24,20 +24,20 @@ func TestRecordFits(t *testing.T) {
 			Error: &Error{Kind: KindRateLimit, Text: text.Draw(t, "text"), Fix: text.Draw(t, "fix")}, Version: Version,
 		}
 		totals := Totals{Since: now, Runs: 1 << 40, Failed: 1 << 40, Fetched: 1 << 50, Filtered: 1 << 50, Exported: 1 << 50, Batches: 1 << 50, Bytes: 1 << 50, Rescued: 1 << 50, Gaps: 1 << 40}
-		want := RunRecord{
-			Format: recordFormat, Owner: "0123456789AB", Until: now, Expects: 7, Position: id, High: id, CaughtUp: now,
+		want := &RunRecord{
+			Claim: Claim{Format: recordFormat, Owner: "0123456789AB", Until: now, Expects: 7}, Position: id, High: id, CaughtUp: now,
 			Target: Target{Group: strings.Repeat("g", 512), Stream: "{date}"}, Former: []Target{{Group: strings.Repeat("o", 3000)}, {Stream: "former"}},
 			StartFrom: string(id), Checkpoint: WrittenCheckpoint{Value: string(id), Version: 1 << 40}, Last: report.summary(),
 			Slack: Telling{FailingSince: now, Failures: 1 << 40, Told: now, Warned: now, Digest: now, Totals: totals},
 		}
-		value, err := want.encode()
+		value, err := want.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(value, "{{") || len(value) > maxRecord {
 			t.Fatalf("%d bytes: %s", len(value), value)
 		}
-		got, valid, err := decodeRecord(Parameter{Value: value, Version: 7})
+		got, valid, err := DecodeRun(Parameter{Value: value, Version: 7})
 		if err != nil || !valid {
 			t.Fatalf("valid %v, %v", valid, err)
 		}
@@ -50,25 +50,25 @@ func TestRecordFits(t *testing.T) {
 }
 
 func TestRecordCountsOnlyAtItsVersion(t *testing.T) {
-	value, err := RunRecord{Format: recordFormat, Expects: 3}.encode()
+	value, err := (&RunRecord{Claim: Claim{Format: recordFormat, Expects: 3}}).Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for version, want := range map[int64]bool{2: false, 3: true, 4: false} {
-		if _, valid, err := decodeRecord(Parameter{Value: value, Version: version}); valid != want || err != nil {
+		if _, valid, err := DecodeRun(Parameter{Value: value, Version: version}); valid != want || err != nil {
 			t.Errorf("version %d: valid %v (%v), want %v", version, valid, err, want)
 		}
 	}
 }
 
 func FuzzDecodeRecord(f *testing.F) {
-	value, _ := RunRecord{Format: recordFormat, Expects: 1, Position: "1"}.encode()
+	value, _ := (&RunRecord{Claim: Claim{Format: recordFormat, Expects: 1}, Position: "1"}).Encode()
 	f.Add(value)
 	f.Add(`{"format":1,"expects":1,"position":"x"}`)
 	f.Add(`{"format":2}`)
 	f.Add(`[]`)
 	f.Fuzz(func(t *testing.T, value string) {
-		r, valid, err := decodeRecord(Parameter{Value: value, Version: 1})
+		r, valid, err := DecodeRun(Parameter{Value: value, Version: 1})
 		if !valid || err != nil {
 			return
 		}

@@ -77,12 +77,12 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 		r.fail(AsError(KindState, err))
 		return x.publish(tellCtx, r)
 	}
-	r.Warnings = append(r.Warnings, s.warnings...)
-	if other := s.busy(); other != nil {
+	r.Warnings = append(r.Warnings, s.Warnings...)
+	if other := s.Busy(); other != nil {
 		r.skip(other)
 		return x.publish(tellCtx, r)
 	}
-	if dead := s.record.Owner; !s.record.Until.IsZero() {
+	if dead := s.Record.Owner; !s.Record.Until.IsZero() {
 		r.interrupted = true
 		r.warn("the run before this one (%s) did not end: it was killed or ran out of time or memory", dead)
 	}
@@ -102,7 +102,7 @@ func (x *Exporter) Fail(ctx context.Context, err error) Report {
 // export does the run's work and returns why it ended early, nil where it did
 // not.
 func (x *Exporter) export(ctx, stateCtx context.Context, r *Report, s *state, t times) error {
-	r.From, r.To = s.record.Position, s.record.Position
+	r.From, r.To = s.Record.Position, s.Record.Position
 	if x.SettingsErr != nil {
 		return x.SettingsErr
 	}
@@ -124,16 +124,15 @@ func (x *Exporter) export(ctx, stateCtx context.Context, r *Report, s *state, t 
 
 // conclude fills in how the run ended.
 func (x *Exporter) conclude(r *Report, s *state, err error) {
-	lost, isLost := errors.AsType[*lostError](err)
 	switch {
 	case err == nil:
-	case isLost:
-		r.skip(lost)
+	case IsLost(err):
+		r.skip(err)
 	case errors.Is(err, errEdited):
 		r.Outcome = Limited
 		r.Warnings = append(r.Warnings, errEdited.Error())
 	case isLimit(err) && s.starves(r):
-		r.fail(&Error{Kind: KindRateLimit, Err: err, Text: fmt.Sprintf("The rate limit left no room for a single page in %d runs in a row.", s.record.Starved),
+		r.fail(&Error{Kind: KindRateLimit, Err: err, Text: fmt.Sprintf("The rate limit left no room for a single page in %d runs in a row.", s.Record.Starved),
 			Fix: "find what uses up the tenant's Management API rate limit, or raise AUTH0_RATE_SHARE."})
 	case isLimit(err):
 		r.Outcome = Limited
@@ -141,7 +140,7 @@ func (x *Exporter) conclude(r *Report, s *state, err error) {
 		r.fail(AsError(KindState, err))
 	}
 	if r.Outcome == OK || r.Fetched > 0 {
-		s.record.Starved = 0
+		s.Record.Starved = 0
 	}
 	r.Ended = x.Now().UTC()
 	x.clock(r, s)
@@ -154,8 +153,8 @@ func (x *Exporter) clock(r *Report, s *state) {
 	if r.Outcome != OK && ok && r.To != tenantlog.Oldest {
 		// What was caught up with before is not behind, however old the last
 		// event is.
-		if s.record.CaughtUp.After(at) {
-			at = s.record.CaughtUp
+		if s.Record.CaughtUp.After(at) {
+			at = s.Record.CaughtUp
 		}
 		r.LagSeconds = max(0, int64(r.Ended.Sub(at)/time.Second))
 	}
@@ -177,8 +176,8 @@ func (x *Exporter) save(ctx context.Context, r *Report, s *state, t times) {
 		return
 	}
 	if s.announceCheckpoint() {
-		s.record.Until = x.claimEnd(t)
-		err := s.save(ctx)
+		s.Record.Until = x.claimEnd(t)
+		err := s.Save(ctx)
 		if err == nil {
 			err = s.writeCheckpoint(ctx)
 		}
@@ -189,15 +188,15 @@ func (x *Exporter) save(ctx context.Context, r *Report, s *state, t times) {
 			return
 		}
 	}
-	s.record.Until = time.Time{}
-	told := s.record.Slack
-	r.Notice = s.record.Slack.tell(r, x.Slack)
-	s.record.Last = r.summary()
-	if err := s.save(ctx); err != nil {
-		s.record.Slack = told
+	s.Record.Until = time.Time{}
+	told := s.Record.Slack
+	r.Notice = s.Record.Slack.tell(r, x.Slack)
+	s.Record.Last = r.summary()
+	if err := s.Save(ctx); err != nil {
+		s.Record.Slack = told
 		x.failState(r, s, err)
 		if r.Outcome != Skipped {
-			r.Notice = s.record.Slack.tell(r, x.Slack)
+			r.Notice = s.Record.Slack.tell(r, x.Slack)
 		}
 	}
 }
@@ -209,8 +208,8 @@ func (x *Exporter) claimEnd(t times) time.Time {
 }
 
 func (x *Exporter) failState(r *Report, s *state, err error) {
-	if lost, ok := errors.AsType[*lostError](err); ok {
-		r.skip(lost)
+	if IsLost(err) {
+		r.skip(err)
 		return
 	}
 	if errors.Is(err, errEdited) {
@@ -230,9 +229,9 @@ func (x *Exporter) failState(r *Report, s *state, err error) {
 // written again, so that the next run tries again.
 func (x *Exporter) tell(ctx context.Context, r *Report, s *state) Report {
 	if err := x.Publish(ctx, *r); err != nil && r.Notice != nil && r.Notice.Kind != NoticeSuccess {
-		s.record.Slack.untell(r.Notice)
+		s.Record.Slack.untell(r.Notice)
 		// Should this fail too, Slack hears of it an hour later.
-		_ = s.save(ctx)
+		_ = s.Save(ctx)
 	}
 	return *r
 }
@@ -247,7 +246,7 @@ func (r *Report) fail(e *Error) {
 	r.Outcome, r.Error = Failed, e
 }
 
-func (r *Report) skip(other *lostError) {
+func (r *Report) skip(other error) {
 	r.Outcome, r.Error, r.Notice, r.Skipped = Skipped, nil, nil, other.Error()
 }
 

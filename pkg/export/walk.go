@@ -77,7 +77,7 @@ func newWalk(x *Exporter, r *Report, s *state, t times, from origin) *walk {
 	now := time.Now()
 	return &walk{
 		x: x, r: r, s: s, times: t, from: from,
-		doubt:        s.record.High,
+		doubt:        s.Record.High,
 		former:       s.formerTargets(x.Target),
 		readable:     s.readable(now, x.ReadLag),
 		ledger:       ledger{position: from.after},
@@ -123,9 +123,8 @@ func isLimit(err error) bool { return errors.Is(err, ErrNoTime) || errors.Is(err
 // isFatal reports whether what was fetched before is not to be delivered
 // either.
 func isFatal(err error) bool {
-	_, lost := errors.AsType[*lostError](err)
 	_, failed := errors.AsType[*deliveryError](err)
-	return lost || failed || errors.Is(err, errEdited)
+	return IsLost(err) || failed || errors.Is(err, errEdited)
 }
 
 // take handles the pages as they come and returns why they ended, nil where
@@ -243,7 +242,7 @@ func (w *walk) progress(ctx context.Context) {
 		return
 	}
 	w.saving = true
-	w.s.record.Position = w.ledger.position
+	w.s.Record.Position = w.ledger.position
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, saveTime)
 		defer cancel()
@@ -256,7 +255,7 @@ func (w *walk) saveProgress(ctx context.Context) error {
 		return err
 	}
 	due := time.Since(w.checkpointed) >= checkpointEvery && w.s.announceCheckpoint()
-	if err := w.s.save(ctx); err != nil || !due {
+	if err := w.s.Save(ctx); err != nil || !due {
 		return err
 	}
 	w.checkpointed = time.Now()
@@ -267,7 +266,7 @@ func (w *walk) saveProgress(ctx context.Context) error {
 // next one, or the run's end, makes good for it.
 func (w *walk) endSave(err error) error {
 	w.saving, w.saved = false, time.Now()
-	if _, lost := errors.AsType[*lostError](err); lost || errors.Is(err, errEdited) {
+	if IsLost(err) || errors.Is(err, errEdited) {
 		return err
 	}
 	if err == nil {
@@ -281,12 +280,12 @@ func (w *walk) endSave(err error) error {
 // close puts the walk's end into the record and the report.
 func (w *walk) close(err error) {
 	if err == nil {
-		w.s.record.CaughtUp = w.caughtUp
-		w.s.record.Former = nil
+		w.s.Record.CaughtUp = w.caughtUp
+		w.s.Record.Former = nil
 	}
 	w.r.To = w.ledger.position
 	w.r.Waits.RateLimitSeconds = (w.x.Source.Waited() - w.waitedBefore).Seconds()
-	w.s.record.Position = w.ledger.position
+	w.s.Record.Position = w.ledger.position
 	// A time in place of an id says only until when a run that did not end well
 	// may have been at work: a walk to the end has come past all it can have
 	// sent.
@@ -294,5 +293,5 @@ func (w *walk) close(err error) {
 	if err != nil || !w.doubt.Made() {
 		high = max(high, w.doubt)
 	}
-	w.s.record.High = high
+	w.s.Record.High = high
 }

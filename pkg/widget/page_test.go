@@ -70,7 +70,7 @@ func infected(text string) *world {
 		r.Skipped, r.UnknownTypes, r.Warnings, r.Outcome = text, []string{text}, []string{text}, export.Outcome(text)
 	}
 	record, _ := json.Marshal(export.RunRecord{
-		Format: 1, Expects: 1, Target: export.Target{Group: text, Stream: text},
+		Claim: export.Claim{Format: 1, Expects: 1}, Target: export.Target{Group: text, Stream: text},
 		Checkpoint: export.WrittenCheckpoint{Value: "x", Version: 0},
 	})
 	return &world{
@@ -166,7 +166,7 @@ func FuzzParseRequest(f *testing.F) {
 
 func TestCheckpointAndClaim(t *testing.T) {
 	record := func(change func(*export.RunRecord)) export.Parameter {
-		r := export.RunRecord{Format: 1, Expects: 7, Position: id(now), Checkpoint: export.WrittenCheckpoint{Value: string(id(now)), Version: 3}}
+		r := export.RunRecord{Claim: export.Claim{Format: 1, Expects: 7}, Position: id(now), Checkpoint: export.WrittenCheckpoint{Value: string(id(now)), Version: 3}}
 		change(&r)
 		return parameter(string(must(json.Marshal(r))), 7)
 	}
@@ -189,7 +189,7 @@ func TestCheckpointAndClaim(t *testing.T) {
 		})}, []string{"<p class=\"failure\">Broken.<br><b>Fix:</b> none but to wait", "30 s ago"}, nil},
 		{"a void record", map[string]export.Parameter{
 			"RUN":   record(func(r *export.RunRecord) { r.Expects, r.Target.Group = 6, "void" }),
-			"RUN:6": {Value: string(must(json.Marshal(export.RunRecord{Format: 1, Expects: 6, Target: export.Target{Group: "valid"}}))), Version: 6},
+			"RUN:6": {Value: string(must(json.Marshal(export.RunRecord{Claim: export.Claim{Format: 1, Expects: 6}, Target: export.Target{Group: "valid"}}))), Version: 6},
 		}, []string{"log-group/valid"}, []string{"log-group/void"}},
 		{"nonsense", map[string]export.Parameter{"RUN": parameter("{", 1)}, nil, []string{"cannot be shown"}},
 	}

@@ -2,7 +2,6 @@ package widget
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
@@ -123,9 +122,8 @@ func (w *Widget) state(ctx context.Context, tenant string) state {
 		if err != nil || run.Version == 0 {
 			break
 		}
-		var record export.RunRecord
-		if json.Unmarshal([]byte(run.Value), &record) == nil && record.Expects == run.Version {
-			s.record, s.modified = &record, run.Modified
+		if record, valid, _ := export.DecodeRun(run); valid {
+			s.record, s.modified = record, run.Modified
 			break
 		}
 		if run.Version == 1 {

@@ -145,7 +145,7 @@ func acme() *world {
 	runs := past("acme", Kept)
 	position := runs.All[0].To
 	record := must(json.Marshal(export.RunRecord{
-		Format: 1, Expects: 41, Position: position, Target: export.Target{Group: "/auth0/acme", Stream: "acme-{date}"},
+		Claim: export.Claim{Format: 1, Expects: 41}, Position: position, Target: export.Target{Group: "/auth0/acme", Stream: "acme-{date}"},
 		Checkpoint: export.WrittenCheckpoint{Value: string(position), Version: 40},
 	}))
 	return &world{
