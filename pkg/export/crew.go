@@ -21,8 +21,9 @@ import (
 // it finds the beginning of a piece or nothing. What lies before comes from a
 // walk from event to event. So a made id can cost a request, never an event.
 type crew struct {
-	x     *Exporter
+	log   *Reader
 	ctx   context.Context // ends with the time for fetching
+	to    tenantlog.ID    // the last id wanted, "" where there is none
 	reach reach
 	group sync.WaitGroup
 
@@ -35,13 +36,14 @@ type crew struct {
 	costs   costs
 }
 
-// startFetching fetches the log after the id until it ends or the time is up.
-// The channel gives its pages in order and is closed after the last page or an
-// error. stop ends the fetching and returns once nothing is at work any more.
-func (x *Exporter) startFetching(ctx context.Context, after tenantlog.ID, until time.Time) (pages <-chan fetched, stop func()) {
+// start fetches the log after the id, up to the other one, until it ends or the
+// time is up; "" stands for no last id. The channel gives its pages in order and
+// is closed after the last page or an error. stop ends the fetching and returns
+// once nothing is at work any more.
+func (l *Reader) start(ctx context.Context, after, to tenantlog.ID, until time.Time) (pages <-chan fetched, stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	timed, release := context.WithDeadline(ctx, until)
-	c := &crew{x: x, ctx: timed, reach: x.reach, costs: costs{tries: 1}}
+	c := &crew{log: l, ctx: timed, to: to, reach: l.reach, costs: costs{tries: 1}}
 	if c.reach == (reach{}) {
 		c.reach = defaultReach
 	}
@@ -52,7 +54,10 @@ func (x *Exporter) startFetching(ctx context.Context, after tenantlog.ID, until 
 		c.changed.Broadcast()
 	})
 	out := make(chan fetched)
-	head := &piece{fetcher: fetcher{x: x, after: after, floor: after}, begin: after, covered: after, until: x.Now()}
+	head := &piece{fetcher: fetcher{log: l, after: after, floor: after, to: to}, begin: after, covered: after, until: l.Now()}
+	if end, ok := to.Time(); ok && end.Before(head.until) {
+		head.until = end
+	}
 	c.line = []*piece{head}
 	c.start(head, head.first)
 	c.group.Go(func() { c.pass(ctx, after, out) })
@@ -66,7 +71,7 @@ func (x *Exporter) startFetching(ctx context.Context, after tenantlog.ID, until 
 
 // seek has a piece looked for that begins at a time or after it.
 func (c *crew) seek(at time.Time) {
-	p := &piece{fetcher: fetcher{x: c.x, after: tenantlog.At(at)}, at: at}
+	p := &piece{fetcher: fetcher{log: c.log, after: tenantlog.At(at), to: c.to}, at: at}
 	c.sought = append(c.sought, p)
 	slices.SortFunc(c.sought, func(a, b *piece) int { return a.at.Compare(b.at) })
 	c.start(p, p.next)

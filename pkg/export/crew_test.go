@@ -107,7 +107,7 @@ func (d *distant) Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page,
 func (d *distant) fetchAll(t *testing.T, until time.Duration) (ids []tenantlog.ID, took time.Duration, err error) {
 	x := &Exporter{Source: d, Now: time.Now, reach: d.reach}
 	began := time.Now()
-	pages, stop := x.startFetching(t.Context(), d.after, began.Add(until))
+	pages, stop := x.reader().start(t.Context(), d.after, "", began.Add(until))
 	after := d.after
 	for p := range pages {
 		if p.after != after {
@@ -269,7 +269,7 @@ func TestCrewHoldsLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := farAway(stretch{n: 40_000, apart: 60 * time.Millisecond})
 		x := &Exporter{Source: d, Now: time.Now}
-		pages, stop := x.startFetching(t.Context(), d.after, time.Now().Add(time.Hour))
+		pages, stop := x.reader().start(t.Context(), d.after, "", time.Now().Add(time.Hour))
 		defer stop()
 		taken, most := 0, 0
 		for range pages {

@@ -19,8 +19,8 @@ type fetched struct {
 	bytes  int // of the documents, those that are not taken too
 	// serverTime is Auth0's clock, or ours where it was not told.
 	serverTime time.Time
-	// caughtUp is set where the log was read to its end: everything indexed up
-	// to then is on this page or before.
+	// caughtUp is set where the log, or the part of it that is wanted, was read
+	// to its end: everything indexed up to then is on this page or before.
 	caughtUp time.Time
 	warnings []string
 	err      error
@@ -31,8 +31,10 @@ func (p *fetched) last() bool { return p.err != nil || !p.caughtUp.IsZero() }
 
 // fetcher asks for one page after the other.
 type fetcher struct {
-	x     *Exporter
+	log   *Reader
 	after tenantlog.ID
+	// to is the last id wanted, "" where there is no such end.
+	to tenantlog.ID
 	// floor is the id up to which events are not wanted, where the walk had to
 	// begin earlier.
 	floor tenantlog.ID
@@ -57,7 +59,7 @@ func (f *fetcher) first(ctx context.Context) fetched {
 var errNotAscending = errors.New("not in ascending order")
 
 func (f *fetcher) next(ctx context.Context) fetched {
-	page, err := f.x.Source.Page(ctx, f.after)
+	page, err := f.log.Source.Page(ctx, f.after)
 	p := fetched{after: f.after}
 	if err == nil {
 		err = checkOrder(page.Events, f.after)
@@ -74,7 +76,7 @@ func (f *fetcher) next(ctx context.Context) fetched {
 func (f *fetcher) accept(p fetched, page tenantlog.Page) fetched {
 	p.serverTime = page.ServerTime
 	if p.serverTime.IsZero() {
-		p.serverTime = f.x.Now().UTC()
+		p.serverTime = f.log.Now().UTC()
 	}
 	for _, e := range page.Events {
 		p.bytes += len(e.Raw)
@@ -91,6 +93,19 @@ func (f *fetcher) accept(p fetched, page tenantlog.Page) fetched {
 	for len(p.events) > 0 && p.events[0].ID <= f.floor {
 		p.events = p.events[1:]
 	}
+	return f.bounded(p)
+}
+
+// bounded leaves out what lies beyond the last id wanted. A page that reaches
+// it is the last.
+func (f *fetcher) bounded(p fetched) fetched {
+	if n := len(p.events); f.to == "" || n == 0 || p.events[n-1].ID < f.to {
+		return p
+	}
+	for len(p.events) > 0 && p.events[len(p.events)-1].ID > f.to {
+		p.events = p.events[:len(p.events)-1]
+	}
+	p.caughtUp = p.serverTime
 	return p
 }
 
@@ -142,7 +157,7 @@ func (f *fetcher) byDate(ctx context.Context, refused error) fetched {
 		p.err = refused
 		return p
 	}
-	page, err := f.x.Source.Since(ctx, t.Add(-indexLag))
+	page, err := f.log.Source.Since(ctx, t.Add(-indexLag))
 	if err != nil {
 		p.err = f.timeUp(ctx, err)
 		return p
@@ -168,7 +183,7 @@ func (f *fetcher) compared(ctx context.Context, p fetched) fetched {
 	if !ok {
 		return p
 	}
-	page, err := f.x.Source.Since(ctx, t.Add(-indexLag))
+	page, err := f.log.Source.Since(ctx, t.Add(-indexLag))
 	if err != nil || len(page.Events) == 0 {
 		return p
 	}

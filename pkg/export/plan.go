@@ -90,7 +90,7 @@ func (c *crew) mayLook() bool {
 // fetchers is how many may be at work: no more than the rate limit and the
 // memory leave room for.
 func (c *crew) fetchers() int {
-	n := min(c.reach.fetchers, c.x.Source.Concurrency())
+	n := min(c.reach.fetchers, c.log.Source.Concurrency())
 	if c.costs.bytes > 0 {
 		n = min(n, int(float64(c.reach.bytes)/buffered)/(c.reach.pages*c.costs.bytes))
 	}

@@ -111,15 +111,50 @@ func (x *Exporter) export(ctx, stateCtx context.Context, r *Report, s *state, t 
 		return err
 	}
 	r.From, r.To = from.after, from.after
-	w := newWalk(x, r, s, t, from)
+	book := &runBook{state: s, x: x, times: t, checkpointed: time.Now()}
+	w := newWalk(x, r, book, t, route{
+		from: from, doubt: s.Record.High, former: s.formerTargets(x.Target), readable: s.readable(time.Now(), x.ReadLag),
+	})
 	if from.started {
 		if err := w.claim(stateCtx); err != nil {
 			return err
 		}
 	}
 	err = w.run(ctx)
-	w.close(err)
+	w.close()
+	s.Record.Position, s.Record.High = r.To, w.high(err)
+	if err == nil {
+		s.Record.CaughtUp, s.Record.Former = w.caughtUp, nil
+	}
 	return err
+}
+
+// runBook keeps a live run's progress in RUN and CHECKPOINT.
+type runBook struct {
+	*state
+	x            *Exporter
+	times        times
+	checkpointed time.Time
+}
+
+func (b *runBook) claim(ctx context.Context) error {
+	return b.state.claim(ctx, b.x.claimEnd(b.times), b.x.Target)
+}
+
+// checkpointEvery is how often CHECKPOINT follows RUN in a long run.
+const checkpointEvery = 10 * time.Second
+
+func (b *runBook) save(ctx context.Context, position tenantlog.ID) error {
+	if err := b.edited(ctx); err != nil {
+		return err
+	}
+	b.Record.Position = position
+	due := time.Since(b.checkpointed) >= checkpointEvery && b.announceCheckpoint()
+	if err := b.Save(ctx); err != nil || !due {
+		return err
+	}
+	b.checkpointed = time.Now()
+	return b.writeCheckpoint(ctx)
 }
 
 // conclude fills in how the run ended.
@@ -131,10 +166,10 @@ func (x *Exporter) conclude(r *Report, s *state, err error) {
 	case errors.Is(err, errEdited):
 		r.Outcome = Limited
 		r.Warnings = append(r.Warnings, errEdited.Error())
-	case isLimit(err) && s.starves(r):
+	case IsLimit(err) && s.starves(r):
 		r.fail(&Error{Kind: KindRateLimit, Err: err, Text: fmt.Sprintf("The rate limit left no room for a single page in %d runs in a row.", s.Record.Starved),
 			Fix: "find what uses up the tenant's Management API rate limit, or raise AUTH0_RATE_SHARE."})
-	case isLimit(err):
+	case IsLimit(err):
 		r.Outcome = Limited
 	default:
 		r.fail(AsError(KindState, err))

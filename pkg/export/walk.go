@@ -21,12 +21,10 @@ const (
 	lookUpAt = 1000
 	// lookUpBytes is how much of them is held at most.
 	lookUpBytes = 4 << 20
-	// saveEvery is how often progress is saved in a long run, and
-	// checkpointEvery how often CHECKPOINT follows. Where Parameter Store is
-	// busy it is less often, down to maxSaveEvery.
-	saveEvery       = 5 * time.Second
-	maxSaveEvery    = 30 * time.Second
-	checkpointEvery = 10 * time.Second
+	// saveEvery is how often progress is saved in a long run. Where Parameter
+	// Store is busy it is less often, down to maxSaveEvery.
+	saveEvery    = 5 * time.Second
+	maxSaveEvery = 30 * time.Second
 	// saveTime is how long a save may take: so long the end of a run may have to
 	// wait for it.
 	saveTime = 3 * time.Second
@@ -42,15 +40,12 @@ var errTimeUp = errors.New("the run's time is over")
 type walk struct {
 	x     *Exporter
 	r     *Report
-	s     *state
+	book  logbook
 	times times
-	from  origin
+	route
 
-	doubt         tenantlog.ID // events up to this id may be stored already
-	doubtful      []Rendered   // waiting to be looked up, doubtfulBytes of them
+	doubtful      []Rendered // waiting to be looked up, doubtfulBytes of them
 	doubtfulBytes int
-	former        []Target  // where earlier runs sent events, if it was elsewhere
-	readable      time.Time // when all that earlier runs sent can be read
 	ledger        ledger
 	batcher       batcher
 
@@ -64,31 +59,51 @@ type walk struct {
 	claimed bool
 	// saves gives the end of the save that is under way, which has the state to
 	// itself meanwhile.
-	saves               chan error
-	saving              bool
-	saved, checkpointed time.Time
-	saveEvery           time.Duration
-	waitedBefore        time.Duration
+	saves        chan error
+	saving       bool
+	saved        time.Time
+	saveEvery    time.Duration
+	waitedBefore time.Duration
 }
 
-func newWalk(x *Exporter, r *Report, s *state, t times, from origin) *walk {
+// logbook is where a walk's progress is written down, for a later run to go on
+// from there.
+type logbook interface {
+	// claim is called before the first event is handed over. Without it no
+	// event is.
+	claim(ctx context.Context) error
+	// save writes the position from time to time. An error IsLost or errEdited
+	// ends the walk; another means that the next save has to make good for it.
+	save(ctx context.Context, position tenantlog.ID) error
+}
+
+// route is which part of the log a walk goes over, and what is known of it.
+type route struct {
+	from origin
+	// to is the last id, "" where the walk goes on to the log's end.
+	to tenantlog.ID
+	// doubt is the id up to which events may be stored already.
+	doubt tenantlog.ID
+	// former is where earlier runs sent events, if it was elsewhere.
+	former []Target
+	// readable is when all that earlier runs sent can be read.
+	readable time.Time
+}
+
+func newWalk(x *Exporter, r *Report, book logbook, t times, way route) *walk {
 	limits := x.Sink.Limits()
 	limits.Events = min(limits.Events, x.BatchSize)
 	now := time.Now()
 	return &walk{
-		x: x, r: r, s: s, times: t, from: from,
-		doubt:        s.Record.High,
-		former:       s.formerTargets(x.Target),
-		readable:     s.readable(now, x.ReadLag),
-		ledger:       ledger{position: from.after},
+		x: x, r: r, book: book, times: t, route: way,
+		ledger:       ledger{position: way.from.after},
 		batcher:      batcher{limits: limits},
 		results:      make(chan delivered),
 		saves:        make(chan error, 1),
 		unknown:      make(map[string]bool),
-		gap:          newGapFinder(x.Retention, from),
+		gap:          newGapFinder(x.Retention, way.from),
 		saved:        now,
 		saveEvery:    saveEvery,
-		checkpointed: now,
 		waitedBefore: x.Source.Waited(),
 	}
 }
@@ -96,7 +111,7 @@ func newWalk(x *Exporter, r *Report, s *state, t times, from origin) *walk {
 // run walks until it has caught up, the time is over, or something fails. When
 // it returns, nothing that it started is still at work.
 func (w *walk) run(ctx context.Context) error {
-	pages, stop := w.x.startFetching(ctx, w.from.after, w.times.fetch)
+	pages, stop := w.x.reader().start(ctx, w.from.after, w.to, w.times.fetch)
 	defer stop()
 	deliverCtx, cancel := context.WithDeadline(ctx, w.times.deliver)
 	defer cancel()
@@ -111,14 +126,14 @@ func (w *walk) run(ctx context.Context) error {
 // graver is the error that decides how the run ends: the first one, unless it
 // only says that the time is over.
 func graver(first, second error) error {
-	if second == nil || first != nil && !isLimit(first) {
+	if second == nil || first != nil && !IsLimit(first) {
 		return first
 	}
 	return second
 }
 
-// isLimit reports whether an error ends a run without making it a failure.
-func isLimit(err error) bool { return errors.Is(err, ErrNoTime) || errors.Is(err, errTimeUp) }
+// IsLimit reports whether an error ends a run without making it a failure.
+func IsLimit(err error) bool { return errors.Is(err, ErrNoTime) || errors.Is(err, errTimeUp) }
 
 // isFatal reports whether what was fetched before is not to be delivered
 // either.
@@ -230,7 +245,7 @@ func (w *walk) noteType(code string) {
 func (w *walk) target(e Rendered) Target { return w.x.Target.On(e.Time) }
 
 func (w *walk) claim(ctx context.Context) error {
-	err := w.s.claim(ctx, w.x.claimEnd(w.times), w.x.Target)
+	err := w.book.claim(ctx)
 	w.claimed = err == nil
 	return err
 }
@@ -242,24 +257,12 @@ func (w *walk) progress(ctx context.Context) {
 		return
 	}
 	w.saving = true
-	w.s.Record.Position = w.ledger.position
+	position := w.ledger.position
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, saveTime)
 		defer cancel()
-		w.saves <- w.saveProgress(ctx)
+		w.saves <- w.book.save(ctx, position)
 	}()
-}
-
-func (w *walk) saveProgress(ctx context.Context) error {
-	if err := w.s.edited(ctx); err != nil {
-		return err
-	}
-	due := time.Since(w.checkpointed) >= checkpointEvery && w.s.announceCheckpoint()
-	if err := w.s.Save(ctx); err != nil || !due {
-		return err
-	}
-	w.checkpointed = time.Now()
-	return w.s.writeCheckpoint(ctx)
 }
 
 // endSave takes in the end of a save. That it failed is no matter here: the
@@ -277,21 +280,20 @@ func (w *walk) endSave(err error) error {
 	return nil
 }
 
-// close puts the walk's end into the record and the report.
-func (w *walk) close(err error) {
-	if err == nil {
-		w.s.Record.CaughtUp = w.caughtUp
-		w.s.Record.Former = nil
-	}
+// close puts the walk's end into the report.
+func (w *walk) close() {
 	w.r.To = w.ledger.position
 	w.r.Waits.RateLimitSeconds = (w.x.Source.Waited() - w.waitedBefore).Seconds()
-	w.s.Record.Position = w.ledger.position
-	// A time in place of an id says only until when a run that did not end well
-	// may have been at work: a walk to the end has come past all it can have
-	// sent.
+}
+
+// high is the greatest id that may have been handed over, after a walk that
+// ended with the error. A time in place of an id says only until when a run
+// that did not end well may have been at work: a walk to the end has come past
+// all it can have sent.
+func (w *walk) high(err error) tenantlog.ID {
 	high := max(w.handed, w.ledger.position)
 	if err != nil || !w.doubt.Made() {
 		high = max(high, w.doubt)
 	}
-	w.s.Record.High = high
+	return high
 }
