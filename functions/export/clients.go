@@ -21,9 +21,14 @@ type clients struct {
 	logs          *cloudwatchlogs.Client
 }
 
-// clients returns the clients for the settings: those of the last run, with
-// their token and connections, where the settings are still the same.
-func (h *handler) clients(c config.Config) *clients {
+// clients returns the clients for the tenant's settings: those of the last run,
+// with their token and connections, where the settings are still the same; nil
+// where they are no good.
+func (h *handler) clients(t tenant) *clients {
+	if t.err != nil || len(t.parameters) == 0 {
+		return nil
+	}
+	c := t.settings
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	k := h.kept[c.Tenant]

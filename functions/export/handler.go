@@ -35,7 +35,7 @@ type handler struct {
 	now  func() time.Time
 	mu   sync.Mutex
 	kept map[string]*clients
-	told map[string]time.Time // when Slack was told of a tenant's failure
+	told map[string]time.Time // when Slack was told of a failure
 }
 
 // awsTimeout bounds one exchange with AWS, body included.
@@ -81,20 +81,44 @@ func (h *handler) act(ctx context.Context, event json.RawMessage) (any, error) {
 
 // export runs the export of a tenant with the settings it has now.
 func (h *handler) export(ctx context.Context, r request) (any, error) {
-	x := &export.Exporter{Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag, Publish: h.publisher(nil)}
-	x.Tenant = r.tenant
 	t, err := h.open(ctx, r.tenant)
+	x := h.exporter(t)
 	if err != nil {
 		return answer(x.Fail(ctx, err))
 	}
-	x.Parameters = t.store
-	x.Options = options(t.settings, t.warnings, t.err)
-	x.Publish = h.publisher(h.notifier(t.settings.Slack))
-	if t.err == nil {
-		clients := h.clients(t.settings)
+	report := x.Run(ctx, t.parameters[export.RunName], t.parameters[export.CheckpointName])
+	if report.Outcome == export.OK {
+		h.carryOn(ctx, t)
+	}
+	return answer(report)
+}
+
+// exporter is the export of a tenant with the settings that it has.
+func (h *handler) exporter(t tenant) *export.Exporter {
+	x := &export.Exporter{
+		Options: options(t.settings, t.warnings, t.err), Parameters: t.store, Replay: t.parameters[export.ReplayName],
+		Publish: h.publisher(h.notifier(t.settings.Slack)), Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag,
+	}
+	x.Tenant = t.name
+	if clients := h.clients(t); clients != nil {
 		x.Source, x.Sink = clients.source, cwlogs.New(clients.logs, h.now)
 	}
-	return answer(x.Run(ctx, t.parameters[export.RunName], t.parameters[export.CheckpointName]))
+	return x
+}
+
+// leastTime is the least that is worth beginning a part of a long action for.
+const leastTime = 3 * time.Second
+
+// carryOn goes on with the long actions that are open, in the time that the
+// live export has left.
+func (h *handler) carryOn(ctx context.Context, t tenant) {
+	deadline, ok := ctx.Deadline()
+	if ok && time.Until(deadline) < leastTime {
+		return
+	}
+	if p := t.parameters[export.ReplayName]; p.Version != 0 {
+		h.replayer(t).CarryOn(ctx, p)
+	}
 }
 
 // answer is what the invocation that made a report ends with.
@@ -107,6 +131,7 @@ func answer(r export.Report) (any, error) {
 
 // tenant is a tenant's parameters and the settings they make.
 type tenant struct {
+	name       string
 	store      *paramstore.Store
 	parameters map[string]export.Parameter
 	settings   config.Config
@@ -116,7 +141,7 @@ type tenant struct {
 
 // open reads a tenant's parameters. Bad settings are no error of open.
 func (h *handler) open(ctx context.Context, name string) (tenant, error) {
-	t := tenant{store: paramstore.New(h.ssm, h.env.root, name)}
+	t := tenant{name: name, store: paramstore.New(h.ssm, h.env.root, name)}
 	var err error
 	if t.parameters, err = readAll(ctx, t.store); err != nil {
 		return t, err
@@ -152,7 +177,7 @@ func options(c config.Config, warnings []string, err error) export.Options {
 		Keep:      c.Filter.Keep,
 		Target:    export.Target{Group: c.Logs.Group, Stream: c.Logs.Stream},
 		Start:     export.Start{Text: c.StartFrom.Text, ID: c.StartFrom.After},
-		Retention: time.Duration(c.Auth0.RetentionDays) * 24 * time.Hour,
+		Retention: retention(c),
 		Slack:     export.SlackSettings{Success: c.Slack.SendSuccess, DigestHour: c.Slack.DailyHour},
 		Warnings:  warnings,
 		Region:    c.Logs.Region,
@@ -162,6 +187,12 @@ func options(c config.Config, warnings []string, err error) export.Options {
 			Fix: fmt.Sprintf("correct these parameters of the tenant %s.", c.Tenant)}
 	}
 	return o
+}
+
+// retention is how long Auth0 keeps the tenant's events, 0 where it is not
+// known.
+func retention(c config.Config) time.Duration {
+	return time.Duration(c.Auth0.RetentionDays) * 24 * time.Hour
 }
 
 // publisher returns what tells a report to whom it concerns: a line in the
@@ -196,18 +227,21 @@ const tellAgain = time.Hour
 func (h *handler) toldAlready(r export.Report) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return r.Notice.Kind == export.NoticeFailure && r.Ended.Sub(h.told[r.Tenant]) < tellAgain
+	return r.Notice.Kind == export.NoticeFailure && r.Ended.Sub(h.told[told(r)]) < tellAgain
 }
 
 // remember notes what Slack was told.
 func (h *handler) remember(r export.Report) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.told, r.Tenant)
+	delete(h.told, told(r))
 	if r.Notice.Kind == export.NoticeFailure {
-		h.told[r.Tenant] = r.Ended
+		h.told[told(r)] = r.Ended
 	}
 }
+
+// told is whose failures are remembered together.
+func told(r export.Report) string { return r.Tenant + "/" + r.Action }
 
 // notifier returns the way to the tenant's Slack channel, nil where none is
 // set.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"auth0-logs-to-cloudwatch/pkg/config"
+	"auth0-logs-to-cloudwatch/pkg/export"
 )
 
 const defaultTenant = "default"
@@ -18,7 +19,8 @@ const defaultTenant = "default"
 // actions are what an event can ask for by its key "action"; without one it
 // asks for the export.
 var actions = map[string]func(*handler, context.Context, request) (any, error){
-	"": (*handler).export,
+	"":                  (*handler).export,
+	export.ReplayAction: (*handler).replay,
 }
 
 // request is what an event asks for.

@@ -445,6 +445,7 @@ func TestTemplateRole(t *testing.T) {
 				"ReadSettings": {Actions: []string{"ssm:GetParametersByPath"}, Resources: []string{parameterARN + "/*"}},
 				"ReadState":    {Actions: []string{"ssm:GetParameter"}, Resources: writtenARNs("", ":*")},
 				"WriteState":   {Actions: []string{"ssm:PutParameter"}, Resources: writtenARNs("")},
+				"EndActions":   {Actions: []string{"ssm:DeleteParameter"}, Resources: []string{parameterARN + "/*/REPLAY", parameterARN + "/*/VERIFY"}},
 				"DeliverLogEvents": {
 					Actions:   deliver,
 					Resources: []string{"arn:aws:logs:eu-central-1:111122223333:log-group:/auth0/logs:*"},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -79,6 +80,17 @@ func (r *reader) logName(name, tenant string, rule nameRule) string {
 		return ""
 	}
 	return v
+}
+
+// StreamName is the name of another log stream for the tenant, read as the
+// setting is: {tenant} filled in and {date} left as it is.
+func StreamName(tenant, name string) (string, error) {
+	r := &reader{params: map[string]string{LogStreamName: name}}
+	v := r.logName(LogStreamName, tenant, streamRule)
+	if v == "" {
+		return "", fmt.Errorf("%.80q is not taken as a log stream's name: expected %s", name, streamRule.expected)
+	}
+	return v, nil
 }
 
 // checkPlaceholders reports whether every brace belongs to a placeholder that

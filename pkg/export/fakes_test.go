@@ -197,6 +197,14 @@ func (w *world) Put(_ context.Context, name, value string) (version int64, err e
 	return version, err
 }
 
+// Delete implements Parameters.
+func (w *world) Delete(_ context.Context, name string) error {
+	return w.call("delete "+name, func() error {
+		delete(w.params, name)
+		return nil
+	})
+}
+
 // set writes a parameter as an operator does.
 func (w *world) set(name, value string) int64 {
 	v := int64(len(w.params[name])) + 1

@@ -18,9 +18,11 @@ import (
 
 // TestInterleavings plays runs of one tenant against each other, a call at a
 // time, in any order, with calls that fail, replies that are lost, reads that
-// are stale, runs that die, time that passes and an operator who edits
-// CHECKPOINT. In the end, after an undisturbed run, each event must be stored
-// exactly once, and each edit acted on that was not followed by another.
+// are stale, runs that die, time that passes, an operator who edits CHECKPOINT,
+// and replays that are opened, carried on and stopped. In the end, after an
+// undisturbed run, each event must be stored exactly once, each edit acted on
+// that was not followed by another, and of each replay that is said to be done
+// every event be where it was to go, once.
 func TestInterleavings(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		tape := rapid.SliceOfN(rapid.ByteRange(0, 255), 20, 400).Draw(rt, "tape")
@@ -40,6 +42,8 @@ type stage struct {
 	pending []*pendingCall
 	runs    []*playedRun
 	edits   []edit
+	replays []Replay // those that are said to be done
+	removed map[tenantlog.ID]bool
 	asked   map[tenantlog.ID]int64 // the last step at which a page after the id was asked for
 	step    atomic.Int64
 
@@ -71,7 +75,15 @@ type playedRun struct {
 	name  string
 	dead  bool
 	done  bool
+	// prompt is how long a read of the newest version may be stale, 0 for any
+	// time. A replay and the live export that meet count on it.
+	prompt time.Duration
 }
+
+// replayLag is how long a replay waits for what was written to be readable.
+const replayLag = 4 * time.Second
+
+var replayTarget = Target{"group", "replay"}
 
 type edit struct {
 	value string
@@ -81,7 +93,7 @@ type edit struct {
 
 // play plays the tape and returns what is wrong in the end, "" for nothing.
 func play(ctx context.Context, tape []byte) string {
-	s := &stage{world: newWorld(), ctx: ctx, asked: make(map[tenantlog.ID]int64)}
+	s := &stage{world: newWorld(), ctx: ctx, asked: make(map[tenantlog.ID]int64), removed: make(map[tenantlog.ID]bool)}
 	s.add(25, s.now.Add(-time.Hour))
 	for _, b := range tape {
 		s.step.Add(1)
@@ -107,6 +119,10 @@ func (s *stage) act(b byte) {
 		s.kill(pending[int(b)%len(pending)].run)
 	case what == 5 && b > 128:
 		s.happen()
+	case what == 6 && b > 128 && s.active() < 3:
+		s.replay(b)
+	case what == 7 && b > 180 && s.active() < 3:
+		s.carryOn(b)
 	case len(pending) > 0:
 		s.let(pending[int(b/16)%len(pending)], verdictOf(b))
 	case s.active() == 0:
@@ -197,22 +213,98 @@ func (s *stage) start() {
 	run, checkpoint := s.current(RunName), s.current(CheckpointName)
 	s.mu.Unlock()
 	s.tell("run %s starts with RUN %d and CHECKPOINT %d", r.name, run.Version, checkpoint.Version)
-	x := s.exporter(func(x *Exporter) {
+	x := s.played(r)
+	r.goes(func(ctx context.Context) { x.Run(ctx, run, checkpoint) })
+}
+
+// played is an exporter whose calls are those of the run.
+func (s *stage) played(r *playedRun) *Exporter {
+	return s.exporter(func(x *Exporter) {
 		x.Source, x.Sink, x.Parameters = r, r, r
+		x.Replay = s.current(ReplayName)
 		x.reach = reach{fetchers: 3, pages: leastPages, bytes: 1000}
 		x.Publish = func(_ context.Context, report Report) error {
 			s.tell("run %s ends %s at %s %s%v", r.name, report.Outcome, report.To, report.Skipped, report.Error)
+			if p := report.Replay; p != nil {
+				s.tell("of the replay %+v", *p)
+				if p.State == ReplayDone {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					s.replays = append(s.replays, *p)
+				}
+			}
 			return nil
 		}
 	})
+}
+
+func (r *playedRun) goes(run func(context.Context)) {
+	s := r.stage
 	go func() {
 		ctx, cancel := context.WithTimeout(s.ctx, 5*time.Minute)
 		defer cancel()
-		x.Run(ctx, run, checkpoint)
+		run(ctx)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		r.done = true
 	}()
+}
+
+// replayer begins a run that works on a replay.
+func (s *stage) replayer(doing string) (*playedRun, *Replayer) {
+	r := &playedRun{stage: s, name: string(rune('a' + len(s.runs)%26)), prompt: replayLag / 2}
+	s.runs = append(s.runs, r)
+	s.tell("run %s %s", r.name, doing)
+	x := &Replayer{Exporter: *s.played(r)}
+	x.ReadLag = replayLag
+	return r, x
+}
+
+// replay opens a replay of a part of the log, into the export's stream or
+// another.
+func (s *stage) replay(b byte) {
+	r, x := s.replayer("opens a replay")
+	want := Replay{Target: mainTarget, Stretch: tenantlog.Stretch{After: s.log[0].ID.Before(), To: s.log[int(b)%20+2].ID}}
+	if b&16 != 0 {
+		want.Target = replayTarget
+	} else {
+		s.remove(int(b) % 5)
+	}
+	p := x.Replay
+	r.goes(func(ctx context.Context) {
+		if _, err := x.Open(ctx, want, p); err != nil {
+			s.tell("run %s: %v", r.name, err)
+		}
+	})
+}
+
+// remove takes some events out of the export's stream, so that there is
+// something to replay.
+func (s *stage) remove(every int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := 0
+	s.streams[mainTarget] = slices.DeleteFunc(s.streams[mainTarget], func(e Rendered) bool {
+		i++
+		remove := i%5 == every
+		if remove {
+			s.removed[e.ID] = true
+		}
+		return remove
+	})
+}
+
+// carryOn goes on with a replay, or stops it.
+func (s *stage) carryOn(b byte) {
+	r, x := s.replayer("carries on")
+	p := x.Replay
+	r.goes(func(ctx context.Context) {
+		if b < 220 {
+			x.CarryOn(ctx, p)
+		} else if _, err := x.Stop(ctx, p); err != nil {
+			s.tell("run %s: %v", r.name, err)
+		}
+	})
 }
 
 func (s *stage) kill(r *playedRun) {
@@ -329,6 +421,7 @@ func (r *playedRun) Get(ctx context.Context, name string, version int64) (p Para
 		newest := r.stage.current(name).Version
 		switch {
 		case v != stale:
+		case version == 0 && (r.prompt > 0 || name == ReplayName) && r.stage.now.Sub(r.stage.current(name).Modified) > replayLag/2:
 		case version == 0 && newest > 1:
 			version = newest - 1
 		case version >= newest-1 && version > 0:
@@ -349,6 +442,13 @@ func (r *playedRun) Put(ctx context.Context, name, value string) (version int64,
 	return version, err
 }
 
+func (r *playedRun) Delete(ctx context.Context, name string) error {
+	return r.call(ctx, "delete "+name, func(verdict) error {
+		delete(r.stage.params, name)
+		return nil
+	})
+}
+
 // conclude lets everything end, runs twice undisturbed and looks at what is
 // there: the second run is for an edit that the first one found under way.
 func (s *stage) conclude() string {
@@ -358,15 +458,17 @@ func (s *stage) conclude() string {
 		s.pass(20 * time.Minute) // claims of the dead lapse
 		s.drain()
 		s.start()
+		s.drain()
+		s.carryOn(0)
 	}
 	s.drain()
-	var wrong []string
+	wrong := s.wrongReplays()
 	count := make(map[tenantlog.ID]int)
 	for _, e := range s.streams[mainTarget] {
 		count[e.ID]++
 	}
 	for _, e := range s.log {
-		if count[e.ID] != 1 {
+		if n := count[e.ID]; n > 1 || n == 0 && !s.removed[e.ID] {
 			wrong = append(wrong, fmt.Sprintf("event %s is stored %d times", e.ID, count[e.ID]))
 		}
 	}
@@ -379,6 +481,29 @@ func (s *stage) conclude() string {
 		return ""
 	}
 	return strings.Join(wrong, "\n") + "\n\n" + strings.Join(s.story, "\n")
+}
+
+// wrongReplays says what is wrong with the replays that are said to be done.
+func (s *stage) wrongReplays() (wrong []string) {
+	count := make(map[tenantlog.ID]int)
+	for _, e := range s.streams[replayTarget] {
+		if count[e.ID]++; count[e.ID] > 1 {
+			wrong = append(wrong, fmt.Sprintf("event %s is stored %d times by replays", e.ID, count[e.ID]))
+		}
+	}
+	for _, p := range s.replays {
+		for _, e := range s.log {
+			if p.Target == replayTarget && p.After < e.ID && e.ID <= p.To && count[e.ID] == 0 {
+				wrong = append(wrong, fmt.Sprintf("event %s was left out by a replay", e.ID))
+			}
+		}
+	}
+	if p := s.current(ReplayName); p.Version != 0 {
+		if valid, _ := decode(&ReplayRecord{}, ReplayName, p); valid {
+			wrong = append(wrong, "a replay is open in the end: "+p.Value)
+		}
+	}
+	return wrong
 }
 
 // drain lets every call pass until no run is left.

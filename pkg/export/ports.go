@@ -47,6 +47,8 @@ type Parameters interface {
 	// version. It is retried as long as ctx allows, so one Put may make more
 	// than one version.
 	Put(ctx context.Context, name, value string) (version int64, err error)
+	// Delete deletes a parameter; one that is not there is as good.
+	Delete(ctx context.Context, name string) error
 }
 
 // Parameter is one version of a parameter. The zero value, with Version 0,

@@ -47,6 +47,15 @@ type RunRecord struct {
 	Slack      Telling           `json:"slack,omitzero"`
 }
 
+// Reached is the id up to which everything was exported: the position, or where
+// the log was read to its end since.
+func (r *RunRecord) Reached() tenantlog.ID {
+	if r.CaughtUp.IsZero() {
+		return r.Position
+	}
+	return max(r.Position, tenantlog.At(r.CaughtUp))
+}
+
 // WrittenCheckpoint is a value of CHECKPOINT that is known not to be an
 // operator's wish, or no longer one, and its version.
 type WrittenCheckpoint struct {
@@ -80,7 +89,7 @@ func (r *Report) summary() *LastRun {
 		Batches: r.Batches, Rescued: r.Rescues(), LagSeconds: r.LagSeconds, Gap: r.Gap, Version: r.Version,
 	}
 	if r.Error != nil {
-		last.Error = &Error{Kind: r.Error.Kind, Text: cut(r.Error.Text, 500), Fix: cut(r.Error.Fix, 300)}
+		last.Error = r.Error.short()
 	}
 	return last
 }

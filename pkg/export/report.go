@@ -68,6 +68,11 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// short is the error as a record of 4 KB keeps it.
+func (e *Error) short() *Error {
+	return &Error{Kind: e.Kind, Text: cut(e.Text, 500), Fix: cut(e.Fix, 300)}
+}
+
 // AsError returns err as an *Error, giving one that is none the kind k.
 func AsError(k Kind, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -136,6 +141,8 @@ type Report struct {
 	Wrapped Rescued `json:"wrapped,omitzero"`
 
 	Gap *Gap `json:"gap,omitempty"`
+	// Replay is the replay that the run worked on, for the action replay alone.
+	Replay *Replay `json:"replay,omitempty"`
 	// UnknownTypes are type codes seen that the type table does not know.
 	UnknownTypes []string `json:"unknownTypes,omitempty"`
 	// LagSeconds is the age of the position while there is more to fetch, and
@@ -184,6 +191,8 @@ const (
 	NoticeAttention NoticeKind = "attention"
 	NoticeDigest    NoticeKind = "digest"
 	NoticeSuccess   NoticeKind = "success"
+	// NoticeReplay is the end of a replay, by itself.
+	NoticeReplay NoticeKind = "replay"
 )
 
 // Notice is what a Slack message is to say beside the report itself.

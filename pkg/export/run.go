@@ -14,6 +14,9 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
 )
 
+// ExportAction is a report's Action where it is one of the live export.
+const ExportAction = "export"
+
 // Options are one tenant's settings, as far as a run needs them.
 type Options struct {
 	Tenant string
@@ -43,6 +46,8 @@ type Exporter struct {
 	Source     Source
 	Sink       Sink
 	Parameters Parameters
+	// Replay is REPLAY as it was read for the run.
+	Replay Parameter
 	// Publish tells the report to whom it concerns. An error means that the
 	// report's Notice did not get through.
 	Publish func(ctx context.Context, r Report) error
@@ -50,8 +55,8 @@ type Exporter struct {
 	Now func() time.Time
 	// Grace is how long a claim holds beyond the end of its run.
 	Grace time.Duration
-	// ReadLag is how long an event may not be readable after CloudWatch Logs
-	// has accepted it.
+	// ReadLag is how long an event may not be readable after CloudWatch Logs has
+	// accepted it, and a parameter after Parameter Store has.
 	ReadLag time.Duration
 
 	reach reach // other than the default in tests
@@ -63,7 +68,7 @@ type Exporter struct {
 func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 	t := plan(ctx)
 	r := &Report{
-		Tenant: x.Tenant, Action: "export", Outcome: OK, Started: x.Now().UTC(),
+		Tenant: x.Tenant, Action: ExportAction, Outcome: OK, Started: x.Now().UTC(),
 		Warnings: slices.Clone(x.Warnings), Version: Version,
 	}
 	today := x.Target.On(r.Started)
@@ -94,7 +99,7 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 // Fail reports a run that could not begin, because the tenant's parameters
 // could not be read. Without them there is no Slack to tell.
 func (x *Exporter) Fail(ctx context.Context, err error) Report {
-	r := &Report{Tenant: x.Tenant, Action: "export", Started: x.Now().UTC(), Version: Version}
+	r := &Report{Tenant: x.Tenant, Action: ExportAction, Started: x.Now().UTC(), Version: Version}
 	r.fail(AsError(KindState, err))
 	return x.publish(ctx, r)
 }
@@ -115,10 +120,14 @@ func (x *Exporter) export(ctx, stateCtx context.Context, r *Report, s *state, t 
 	w := newWalk(x, r, book, t, route{
 		from: from, doubt: s.Record.High, former: s.formerTargets(x.Target), readable: s.readable(time.Now(), x.ReadLag),
 	})
-	if from.started {
+	back := from.started || from.after < from.open
+	if back {
 		if err := w.claim(stateCtx); err != nil {
 			return err
 		}
+	}
+	if err := x.checkReplay(stateCtx, s.Record.Reached(), back && !from.begins); err != nil {
+		return err
 	}
 	err = w.run(ctx)
 	w.close()
@@ -144,11 +153,12 @@ func (b *runBook) claim(ctx context.Context) error {
 // checkpointEvery is how often CHECKPOINT follows RUN in a long run.
 const checkpointEvery = 10 * time.Second
 
-func (b *runBook) save(ctx context.Context, position tenantlog.ID) error {
+func (b *runBook) note(position tenantlog.ID) { b.Record.Position = position }
+
+func (b *runBook) save(ctx context.Context) error {
 	if err := b.edited(ctx); err != nil {
 		return err
 	}
-	b.Record.Position = position
 	due := time.Since(b.checkpointed) >= checkpointEvery && b.announceCheckpoint()
 	if err := b.Save(ctx); err != nil || !due {
 		return err
@@ -159,13 +169,14 @@ func (b *runBook) save(ctx context.Context, position tenantlog.ID) error {
 
 // conclude fills in how the run ended.
 func (x *Exporter) conclude(r *Report, s *state, err error) {
+	_, isReplaying := errors.AsType[*replaying](err)
 	switch {
 	case err == nil:
 	case IsLost(err):
 		r.skip(err)
-	case errors.Is(err, errEdited):
+	case errors.Is(err, errEdited), isReplaying:
 		r.Outcome = Limited
-		r.Warnings = append(r.Warnings, errEdited.Error())
+		r.warn("%v", err)
 	case IsLimit(err) && s.starves(r):
 		r.fail(&Error{Kind: KindRateLimit, Err: err, Text: fmt.Sprintf("The rate limit left no room for a single page in %d runs in a row.", s.Record.Starved),
 			Fix: "find what uses up the tenant's Management API rate limit, or raise AUTH0_RATE_SHARE."})

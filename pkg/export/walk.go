@@ -72,9 +72,12 @@ type logbook interface {
 	// claim is called before the first event is handed over. Without it no
 	// event is.
 	claim(ctx context.Context) error
-	// save writes the position from time to time. An error IsLost or errEdited
-	// ends the walk; another means that the next save has to make good for it.
-	save(ctx context.Context, position tenantlog.ID) error
+	// note takes down the position, and save writes what was noted, from time to
+	// time and beside the walk: no note is taken meanwhile. An error that
+	// endsWalk ends the walk; another means that the next save has to make good
+	// for it.
+	note(position tenantlog.ID)
+	save(ctx context.Context) error
 }
 
 // route is which part of the log a walk goes over, and what is known of it.
@@ -139,7 +142,13 @@ func IsLimit(err error) bool { return errors.Is(err, ErrNoTime) || errors.Is(err
 // either.
 func isFatal(err error) bool {
 	_, failed := errors.AsType[*deliveryError](err)
-	return IsLost(err) || failed || errors.Is(err, errEdited)
+	return failed || endsWalk(err)
+}
+
+// endsWalk reports whether an error of a save says that the walk is no longer
+// wanted.
+func endsWalk(err error) bool {
+	return IsLost(err) || errors.Is(err, errEdited) || errors.Is(err, errGone) || errors.Is(err, errOvertaken)
 }
 
 // take handles the pages as they come and returns why they ended, nil where
@@ -257,11 +266,11 @@ func (w *walk) progress(ctx context.Context) {
 		return
 	}
 	w.saving = true
-	position := w.ledger.position
+	w.book.note(w.ledger.position)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, saveTime)
 		defer cancel()
-		w.saves <- w.book.save(ctx, position)
+		w.saves <- w.book.save(ctx)
 	}()
 }
 
@@ -269,7 +278,7 @@ func (w *walk) progress(ctx context.Context) {
 // next one, or the run's end, makes good for it.
 func (w *walk) endSave(err error) error {
 	w.saving, w.saved = false, time.Now()
-	if IsLost(err) || errors.Is(err, errEdited) {
+	if endsWalk(err) {
 		return err
 	}
 	if err == nil {

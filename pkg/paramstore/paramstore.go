@@ -37,6 +37,7 @@ type client interface {
 	GetParameters(context.Context, *ssm.GetParametersInput, ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
 	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
 	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
+	DeleteParameter(context.Context, *ssm.DeleteParameterInput, ...func(*ssm.Options)) (*ssm.DeleteParameterOutput, error)
 }
 
 // Store holds the parameters of one tenant, which live directly under its
@@ -137,6 +138,23 @@ func (s *Store) Put(ctx context.Context, name, value string) (int64, error) {
 		}
 		if !passes(err) || !pause(ctx, try) {
 			return 0, s.explain(err, "ssm:PutParameter", full)
+		}
+	}
+}
+
+// Delete deletes a parameter; one that is not there is as good. It is tried
+// again as Put is.
+func (s *Store) Delete(ctx context.Context, name string) error {
+	full := s.path + "/" + name
+	for try := 0; ; try++ {
+		_, err := withTimeout(ctx, func(ctx context.Context) (*ssm.DeleteParameterOutput, error) {
+			return s.client.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(full)})
+		})
+		if err == nil || isNotFound(err) {
+			return nil
+		}
+		if !passes(err) || !pause(ctx, try) {
+			return s.explain(err, "ssm:DeleteParameter", full)
 		}
 	}
 }

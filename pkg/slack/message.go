@@ -7,6 +7,7 @@ import (
 	blockkit "github.com/slack-go/slack"
 
 	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
 	"auth0-logs-to-cloudwatch/pkg/words"
 )
 
@@ -48,7 +49,9 @@ func Message(r export.Report, f Function) Payload {
 	if len(s.facts) > 0 {
 		blocks = append(blocks, fields(s.facts))
 	}
-	blocks = append(blocks, section(checkpoint(&r)))
+	if r.Action != export.ReplayAction {
+		blocks = append(blocks, section(checkpoint(&r)))
+	}
 	if len(r.Warnings) > 0 {
 		blocks = append(blocks, section(warnings(r.Warnings)))
 	}
@@ -82,6 +85,8 @@ func tell(r *export.Report) story {
 		s = attention(r)
 	case export.NoticeDigest:
 		s = digest(r)
+	case export.NoticeReplay:
+		s = replayed(r)
 	default:
 		s = success(r)
 	}
@@ -95,7 +100,7 @@ func failure(r *export.Report) story {
 		since = r.Started
 	}
 	s := story{
-		title: "export failed at " + clock(since, r.Ended),
+		title: r.Action + " failed at " + clock(since, r.Ended),
 		lead:  reason(r.Error),
 	}
 	if r.Error != nil {
@@ -178,6 +183,29 @@ func counts(r *export.Report) []fact {
 		facts = append(facts, fact{"Already in the stream", words.Count(r.Present, "event")})
 	}
 	return append(facts, lag(r)...)
+}
+
+// replayed is the end of a replay, over all its runs.
+func replayed(r *export.Report) story {
+	p := r.Replay
+	return story{
+		title: fmt.Sprintf("replay done at %s, %s added", clock(r.Ended, r.Ended), words.Count(p.Exported, "event")),
+		lead:  fmt.Sprintf("From %s to %s into %s, in %s.", span(p.After), span(p.To), code(p.Target.Stream, maxID), words.Count(p.Runs, "run")),
+		facts: []fact{
+			{"Added", words.Count(p.Exported, "event")},
+			{"Already in the stream", words.Count(p.Present, "event")},
+			{"Filtered out", words.Count(p.Filtered, "event")},
+			{"Stored in another form", words.Count(p.Rescued, "event")},
+		},
+	}
+}
+
+// span is the time of an id that a range begins or ends with.
+func span(id tenantlog.ID) string {
+	if t, ok := id.Time(); ok {
+		return date(t)
+	}
+	return code(string(id), maxID)
 }
 
 // lag is the fact of being behind, if there is more to fetch.

@@ -230,6 +230,20 @@ func (s *Service) Write(p Place, at time.Time, message string) error {
 	return nil
 }
 
+// Drop takes events out of a stream, as no call can: to see whether it is found
+// out. It returns how many there were.
+func (s *Service) Drop(p Place, is func(Event) bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := s.stream(s.key(p), p.Stream)
+	if err != nil {
+		return 0
+	}
+	before := len(st.records)
+	st.records = slices.DeleteFunc(st.records, func(r record) bool { return is(r.event()) })
+	return before - len(st.records)
+}
+
 // Puts returns the PutLogEvents calls that were accepted so far, in order.
 func (s *Service) Puts() []Put {
 	s.mu.Lock()

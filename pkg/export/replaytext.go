@@ -1,0 +1,59 @@
+package export
+
+import (
+	"fmt"
+
+	"auth0-logs-to-cloudwatch/pkg/words"
+)
+
+// Text says how a replay stands, in lines for a person. A nil one has none.
+func (r *Replay) Text() []string {
+	if r == nil {
+		return nil
+	}
+	lines := []string{
+		r.headline(),
+		fmt.Sprintf("range     after %s up to %s", place(r.After), place(r.To)),
+		fmt.Sprintf("into      %s in %s", r.Target.Stream, r.Target.Group),
+	}
+	if r.Types != "" {
+		lines = append(lines, "types     "+r.Types)
+	}
+	if r.State == ReplayCounted {
+		return append(lines,
+			"to add    "+words.Count(r.Exported, "event"),
+			"there     "+words.Count(r.Present, "event"),
+			"left out  "+words.Count(r.Filtered, "event")+" by the filter")
+	}
+	lines = append(lines,
+		"added     "+words.Count(r.Exported, "event"),
+		"there     "+words.Count(r.Present, "event")+" before",
+		"left out  "+words.Count(r.Filtered, "event")+" by the filter")
+	if r.Rescued > 0 {
+		lines = append(lines, "rescued   "+words.Count(r.Rescued, "event")+" in another form or a late stream")
+	}
+	if r.State == ReplayOpen {
+		lines = append(lines, "so far    up to "+place(r.Position))
+	}
+	return lines
+}
+
+func (r *Replay) headline() string {
+	complete := r.Position >= r.To
+	switch r.State {
+	case ReplayCounted:
+		if !complete {
+			return fmt.Sprintf("dry run   nothing was written; the time was over at %s, so the counts are of the part up to there", place(r.Position))
+		}
+		return "dry run   nothing was written"
+	case ReplayDone:
+		return fmt.Sprintf("done      in %s", words.Count(r.Runs, "run"))
+	case ReplayOpen:
+		return "open      the scheduled runs carry it on"
+	case ReplayStopped:
+		return fmt.Sprintf("stopped   at %s", place(r.Position))
+	case ReplayOvertaken:
+		return "ended     the export itself was sent back over this range and adds what is missing"
+	}
+	return string(r.State)
+}
