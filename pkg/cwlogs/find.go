@@ -48,12 +48,11 @@ func (s *Sink) findLate(ctx context.Context, t export.Target, events []export.Re
 		if found[e.ID] {
 			continue
 		}
-		day := e.Time.UTC().Format(time.DateOnly)
-		held, err := s.held(ctx, export.Target{Group: t.Group, Stream: lateStream(t.Stream, day)})
+		held, err := s.heldLate(ctx, t, e)
 		if err != nil {
 			return err
 		}
-		if held[hash(e.ID)] {
+		if held > 0 {
 			found[e.ID] = true
 		}
 	}

@@ -76,7 +76,7 @@ func (d *delivery) notIn(ctx context.Context, stream string, events []export.Ren
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(events), func(e export.Rendered) bool {
-		found := e.Doubtful && held[hash(e.ID)]
+		found := e.Doubtful && held[hash(e.ID)] > 0
 		if found {
 			d.receipt.Present = append(d.receipt.Present, e.ID)
 		}
@@ -98,7 +98,7 @@ type lateStreams struct {
 
 type heldStream struct {
 	target export.Target
-	ids    map[uint64]bool
+	ids    map[uint64]int // how often, by the ids' hashes
 }
 
 var seed = maphash.MakeSeed()
@@ -106,7 +106,7 @@ var seed = maphash.MakeSeed()
 func hash(id tenantlog.ID) uint64 { return maphash.String(seed, string(id)) }
 
 // held is what a late stream held before this sink put anything into it.
-func (s *Sink) held(ctx context.Context, t export.Target) (map[uint64]bool, error) {
+func (s *Sink) held(ctx context.Context, t export.Target) (map[uint64]int, error) {
 	s.remembered.mu.Lock()
 	defer s.remembered.mu.Unlock()
 	for _, h := range s.remembered.held {
@@ -114,8 +114,8 @@ func (s *Sink) held(ctx context.Context, t export.Target) (map[uint64]bool, erro
 			return h.ids, nil
 		}
 	}
-	ids := make(map[uint64]bool)
-	if err := s.read(ctx, t, span{}, func(id tenantlog.ID) { ids[hash(id)] = true }); err != nil {
+	ids := make(map[uint64]int)
+	if err := s.read(ctx, t, span{}, func(id tenantlog.ID) { ids[hash(id)]++ }); err != nil {
 		return nil, err
 	}
 	s.remembered.held = append(s.remembered.held, heldStream{t, ids})

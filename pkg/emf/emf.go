@@ -91,7 +91,7 @@ type directive struct {
 
 // Line renders r as one JSON object on a line of its own, under 256 KB
 // whatever the report holds: its texts and lists are cut as far as that takes.
-// That of a replay has no metrics. metrics false leaves out what makes CloudWatch read it as metrics, and
+// That of a replay or a verification has no metrics. metrics false leaves out what makes CloudWatch read it as metrics, and
 // nothing else. It is an error if a time of the report is outside the years 0
 // to 9999 or one of its numbers is not finite.
 //
@@ -111,7 +111,7 @@ func Line(r export.Report, metrics bool) ([]byte, error) {
 		"report":    r,
 		Dimension:   r.Tenant,
 	}
-	if r.Action == export.ReplayAction {
+	if r.Action == export.ReplayAction || r.Action == export.VerifyAction {
 		return encode(root) // the metrics are those of the live export
 	}
 	d := directive{Namespace: Namespace, Dimensions: [][]string{{Dimension}}}

@@ -116,7 +116,7 @@ func (t *Telling) untell(n *Notice) {
 		t.Warned = time.Time{}
 	case NoticeDigest:
 		t.Digest, t.Totals = n.Digest.Since, n.Digest
-	case NoticeSuccess, NoticeReplay:
+	case NoticeSuccess, NoticeReplay, NoticeVerify:
 	}
 }
 

@@ -45,6 +45,8 @@ type RunRecord struct {
 	Checkpoint WrittenCheckpoint `json:"checkpoint,omitzero"`
 	Last       *LastRun          `json:"last,omitempty"`
 	Slack      Telling           `json:"slack,omitzero"`
+	// Verified is the result of the last verification.
+	Verified *Verified `json:"verified,omitempty"`
 }
 
 // Reached is the id up to which everything was exported: the position, or where

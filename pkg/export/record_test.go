@@ -28,6 +28,7 @@ func TestRecordFits(t *testing.T) {
 			Claim: Claim{Format: recordFormat, Owner: "0123456789AB", Until: now, Expects: 7}, Position: id, High: id, CaughtUp: now,
 			Target: Target{Group: strings.Repeat("g", 512), Stream: "{date}"}, Former: []Target{{Group: strings.Repeat("o", 3000)}, {Stream: "former"}},
 			StartFrom: string(id), Checkpoint: WrittenCheckpoint{Value: string(id), Version: 1 << 40}, Last: report.summary(),
+			Verified: &Verified{After: id, To: id, Expected: 1 << 40, Missing: 1 << 40, Double: 1 << 40, Ended: now},
 			Slack: Telling{FailingSince: now, Failures: 1 << 40, Told: now, Warned: now, Digest: now, Totals: totals},
 		}
 		value, err := want.Encode()

@@ -121,20 +121,14 @@ func (x *Replayer) Fail(ctx context.Context, err error) Report {
 	return *w.r
 }
 
-// refuse says why there can be no such replay: as an error that IsRefused, or as
+// refuse says why there can be no such replay: an error that is a Refused, or
 // one of a service.
 func (x *Replayer) refuse(ctx context.Context, want Replay) error {
 	reached, err := x.reached(ctx)
 	if err != nil {
 		return err
 	}
-	switch {
-	case reached == "":
-		return refusef("there is nothing to replay: the export has no position yet")
-	case want.To > reached:
-		return refusef("to lies beyond where the export has come to, %s: expected an end up to there", place(reached))
-	}
-	return nil
+	return CheckReached(want.Stretch, reached)
 }
 
 // Refused is the error of an action that was asked for and cannot be.
@@ -142,10 +136,11 @@ type Refused string
 
 func (e Refused) Error() string { return string(e) }
 
-func refusef(format string, args ...any) error { return Refused(fmt.Sprintf(format, args...)) }
+// Refusef makes a Refused.
+func Refusef(format string, args ...any) error { return Refused(fmt.Sprintf(format, args...)) }
 
-// place is an id with its time.
-func place(id tenantlog.ID) string {
+// PlaceOf is an id with its time, for people.
+func PlaceOf(id tenantlog.ID) string {
 	t, ok := id.Time()
 	switch {
 	case !ok:
@@ -156,21 +151,18 @@ func place(id tenantlog.ID) string {
 	return fmt.Sprintf("%s (%s)", id, t.Format(time.RFC3339))
 }
 
-// reached is how far the live export has come, "" where it has not begun.
 func (x *Replayer) reached(ctx context.Context) (tenantlog.ID, error) {
-	run := newRun(x.Parameters, x.Now)
-	_, err := run.Read(ctx, Parameter{})
-	return run.Record.Reached(), err
+	return Reached(ctx, x.Parameters, x.Now)
 }
 
 // occupied is the error of a second replay.
 func (w *replayWork) occupied(busy error) error {
 	rec := w.Record
 	if rec.State != ReplayOpen {
-		return refusef("the last replay is being ended: %v; try again then", busy)
+		return Refusef("the last replay is being ended: %v; try again then", busy)
 	}
-	return refusef("a replay is open: from %s to %s into %s, done up to %s. Expected it to end first, or to be stopped with %s",
-		place(rec.After), place(rec.To), rec.Target.Stream, place(rec.Position), `"stop":true`)
+	return Refusef("a replay is open: from %s to %s into %s, done up to %s. Expected it to end first, or to be stopped with %s",
+		PlaceOf(rec.After), PlaceOf(rec.To), rec.Target.Stream, PlaceOf(rec.Position), `"stop":true`)
 }
 
 // CarryOn goes on with the replay that is open, if one is: p is REPLAY as it was
@@ -210,7 +202,7 @@ func (x *Replayer) Stop(ctx context.Context, p Parameter) (Report, error) {
 	case err != nil:
 		return w.failed(ctx, err)
 	case !found:
-		return Report{}, refusef("there is no replay to stop")
+		return Report{}, Refusef("there is no replay to stop")
 	}
 	if err := w.stop(); err != nil {
 		return w.failed(ctx, err)
@@ -231,7 +223,7 @@ func (w *replayWork) stop() error {
 	case errors.Is(err, errGone):
 		return nil // it has ended meanwhile
 	case IsLost(err):
-		return refusef("%v: ask again", err)
+		return Refusef("%v: ask again", err)
 	case err == nil:
 		w.r.warn("%v: it ends within half a minute", busy)
 	}

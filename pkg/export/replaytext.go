@@ -13,7 +13,7 @@ func (r *Replay) Text() []string {
 	}
 	lines := []string{
 		r.headline(),
-		fmt.Sprintf("range     after %s up to %s", place(r.After), place(r.To)),
+		fmt.Sprintf("range     after %s up to %s", PlaceOf(r.After), PlaceOf(r.To)),
 		fmt.Sprintf("into      %s in %s", r.Target.Stream, r.Target.Group),
 	}
 	if r.Types != "" {
@@ -33,7 +33,7 @@ func (r *Replay) Text() []string {
 		lines = append(lines, "rescued   "+words.Count(r.Rescued, "event")+" in another form or a late stream")
 	}
 	if r.State == ReplayOpen {
-		lines = append(lines, "so far    up to "+place(r.Position))
+		lines = append(lines, "so far    up to "+PlaceOf(r.Position))
 	}
 	return lines
 }
@@ -43,7 +43,7 @@ func (r *Replay) headline() string {
 	switch r.State {
 	case ReplayCounted:
 		if !complete {
-			return fmt.Sprintf("dry run   nothing was written; the time was over at %s, so the counts are of the part up to there", place(r.Position))
+			return fmt.Sprintf("dry run   nothing was written; the time was over at %s, so the counts are of the part up to there", PlaceOf(r.Position))
 		}
 		return "dry run   nothing was written"
 	case ReplayDone:
@@ -51,7 +51,7 @@ func (r *Replay) headline() string {
 	case ReplayOpen:
 		return "open      the scheduled runs carry it on"
 	case ReplayStopped:
-		return fmt.Sprintf("stopped   at %s", place(r.Position))
+		return fmt.Sprintf("stopped   at %s", PlaceOf(r.Position))
 	case ReplayOvertaken:
 		return "ended     the export itself was sent back over this range and adds what is missing"
 	}

@@ -143,6 +143,8 @@ type Report struct {
 	Gap *Gap `json:"gap,omitempty"`
 	// Replay is the replay that the run worked on, for the action replay alone.
 	Replay *Replay `json:"replay,omitempty"`
+	// Verify is the verification, for the action verify alone.
+	Verify *Verification `json:"verify,omitempty"`
 	// UnknownTypes are type codes seen that the type table does not know.
 	UnknownTypes []string `json:"unknownTypes,omitempty"`
 	// LagSeconds is the age of the position while there is more to fetch, and
@@ -191,8 +193,10 @@ const (
 	NoticeAttention NoticeKind = "attention"
 	NoticeDigest    NoticeKind = "digest"
 	NoticeSuccess   NoticeKind = "success"
-	// NoticeReplay is the end of a replay, by itself.
+	// NoticeReplay is the end of a replay, and NoticeVerify that of a
+	// verification that found something wrong.
 	NoticeReplay NoticeKind = "replay"
+	NoticeVerify NoticeKind = "verify"
 )
 
 // Notice is what a Slack message is to say beside the report itself.
@@ -202,8 +206,10 @@ type Notice struct {
 	// their number so far. Zero for a digest or a success.
 	Since    time.Time
 	Failures int
-	// Digest is the summary of past runs, for NoticeDigest.
-	Digest Totals
+	// Digest is the summary of past runs, for NoticeDigest, and Verified the
+	// result of a verification since the last digest, nil where there was none.
+	Digest   Totals
+	Verified *Verified
 }
 
 // Totals sums up the runs of a span of time.

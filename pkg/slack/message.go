@@ -49,7 +49,7 @@ func Message(r export.Report, f Function) Payload {
 	if len(s.facts) > 0 {
 		blocks = append(blocks, fields(s.facts))
 	}
-	if r.Action != export.ReplayAction {
+	if r.Replay == nil && r.Verify == nil {
 		blocks = append(blocks, section(checkpoint(&r)))
 	}
 	if len(r.Warnings) > 0 {
