@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -45,16 +46,18 @@ func (h *handler) clients(t tenant) *clients {
 	return k
 }
 
-func (h *handler) source(c config.Auth0) *auth0.Client {
-	return auth0.New(auth0.Options{
+func (h *handler) source(c config.Auth0) *auth0.Client { return auth0.New(auth0Options(c, h.now)) }
+
+func auth0Options(c config.Auth0, now func() time.Time) auth0.Options {
+	return auth0.Options{
 		Domain:       c.Domain,
 		Audience:     c.Audience,
 		ClientID:     c.ClientID,
 		ClientSecret: c.ClientSecret.Reveal(),
 		PrivateKey:   c.PrivateKey,
 		RateShare:    c.RateShare,
-		Now:          h.now,
-	})
+		Now:          now,
+	}
 }
 
 func (h *handler) logsClient(c config.Logs) *cloudwatchlogs.Client {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"auth0-logs-to-cloudwatch/pkg/check"
 	"auth0-logs-to-cloudwatch/pkg/config"
 	"auth0-logs-to-cloudwatch/pkg/export"
 )
@@ -20,6 +21,7 @@ const defaultTenant = "default"
 // asks for the export.
 var actions = map[string]func(*handler, context.Context, request) (any, error){
 	"":                  (*handler).export,
+	check.Action:        (*handler).check,
 	export.ReplayAction: (*handler).replay,
 }
 

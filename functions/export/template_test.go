@@ -399,7 +399,7 @@ const (
 )
 
 func TestTemplateRole(t *testing.T) {
-	deliver := []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents"}
+	deliver := []string{"logs:CreateLogStream", "logs:PutLogEvents", "logs:GetLogEvents", "logs:DescribeLogStreams", "logs:FilterLogEvents"}
 	// What each row changes of the role that the defaults give.
 	tests := map[string]struct {
 		values map[string]any
@@ -422,6 +422,9 @@ func TestTemplateRole(t *testing.T) {
 			want: map[string]iamStatement{"DeliverLogEvents": {
 				Actions:   deliver,
 				Resources: []string{"arn:aws:logs:us-east-1:111122223333:log-group:/auth0/logs:*"},
+			}, "FindLogGroup": {
+				Actions:   []string{"logs:DescribeLogGroups"},
+				Resources: []string{"arn:aws:logs:us-east-1:111122223333:log-group:*"},
 			}},
 		},
 		"placeholders in the log group's name": {
@@ -453,6 +456,15 @@ func TestTemplateRole(t *testing.T) {
 				"WriteOwnLog": {
 					Actions:   []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 					Resources: []string{"arn:aws:logs:eu-central-1:111122223333:log-group:<ExportFunctionLogGroup>:*"},
+				},
+				"FindLogGroup": {
+					Actions:   []string{"logs:DescribeLogGroups"},
+					Resources: []string{"arn:aws:logs:eu-central-1:111122223333:log-group:*"},
+				},
+				"FindRules": {Actions: []string{"events:ListRuleNamesByTarget"}, Resources: []string{"*"}},
+				"ReadRules": {
+					Actions:   []string{"events:DescribeRule", "events:ListTargetsByRule"},
+					Resources: []string{"arn:aws:events:eu-central-1:111122223333:rule/*"},
 				},
 			}
 			maps.Copy(want, test.want)

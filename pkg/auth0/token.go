@@ -142,7 +142,7 @@ func (t *tokens) refusal(ctx context.Context, err error) error {
 	case status >= 300 && status < 400:
 		return &export.Error{Kind: export.KindSource, Err: err, Text: fmt.Sprintf("%s redirects the token request to another address, which is not followed: the secret would go there.", t.opt.Domain),
 			Fix: "set AUTH0_DOMAIN to the tenant's own domain."}
-	case status == http.StatusForbidden && (strings.Contains(said, "Service not enabled") || strings.Contains(said, "Service not found")):
+	case isAudienceRefused(re):
 		return &export.Error{Kind: export.KindPermission, Err: err, Text: fmt.Sprintf("The audience %s is no API of the Auth0 tenant.", t.opt.Audience),
 			Fix: "set AUTH0_AUDIENCE to https://TENANT.REGION.auth0.com/api/v2/ with the slash at its end; a custom domain has the tenant's own domain there."}
 	case status == http.StatusForbidden && strings.Contains(said, "not authorized to access"):

@@ -68,14 +68,18 @@ func explainPut(err error, group, stream string) error {
 func explainCreate(err error, group, stream string) error {
 	switch {
 	case isNotFound(err):
-		return &export.Error{Kind: export.KindDelivery, Err: err, Text: fmt.Sprintf("There is no log group %s.", group),
-			Fix: "create it, or check CLOUDWATCH_LOG_GROUP_NAME, AWS_REGION and the account that the keys or the role belong to."}
+		return noGroup(group, err)
 	case isNotAllowed(err):
 		return &export.Error{Kind: export.KindPermission, Err: err,
 			Text: fmt.Sprintf("There is no log stream %s in log group %s, and logs:CreateLogStream to make it is not allowed.", stream, group),
 			Fix:  "create the stream, allow logs:CreateLogStream on the log group, or check CLOUDWATCH_LOG_STREAM_NAME: the name must match exactly."}
 	}
 	return explain(err, "logs:CreateLogStream", group, stream)
+}
+
+func noGroup(group string, err error) error {
+	return &export.Error{Kind: export.KindDelivery, Err: err, Text: fmt.Sprintf("There is no log group %s.", group),
+		Fix: "create it, or check CLOUDWATCH_LOG_GROUP_NAME, AWS_REGION and the account that the keys or the role belong to."}
 }
 
 func explainRead(err error, group, stream string) error {

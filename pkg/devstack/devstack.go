@@ -112,9 +112,11 @@ func (s *Stack) startAWS(opt Options) (err error) {
 	return nil
 }
 
-// withLambda gives Lambda its calls, which have paths of their own.
+// withLambda gives Lambda its calls, which have paths of their own. Every answer
+// tells the stack's time.
 func (s *Stack) withLambda(others http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 		if lambda.IsInvoke(r) {
 			s.Lambda.ServeHTTP(w, r)
 			return

@@ -29,7 +29,7 @@ func TestRecordFits(t *testing.T) {
 			Target: Target{Group: strings.Repeat("g", 512), Stream: "{date}"}, Former: []Target{{Group: strings.Repeat("o", 3000)}, {Stream: "former"}},
 			StartFrom: string(id), Checkpoint: WrittenCheckpoint{Value: string(id), Version: 1 << 40}, Last: report.summary(),
 			Verified: &Verified{After: id, To: id, Expected: 1 << 40, Missing: 1 << 40, Double: 1 << 40, Ended: now},
-			Slack: Telling{FailingSince: now, Failures: 1 << 40, Told: now, Warned: now, Digest: now, Totals: totals},
+			Slack:    Telling{FailingSince: now, Failures: 1 << 40, Told: now, Warned: now, Digest: now, Totals: totals},
 		}
 		value, err := want.Encode()
 		if err != nil {

@@ -77,6 +77,11 @@ func (n *Notifier) Post(ctx context.Context, r export.Report) error {
 	if err != nil {
 		return &Error{Text: "The Slack message cannot be encoded.", Fix: fixReport, Err: err}
 	}
+	return n.deliver(ctx, body)
+}
+
+// deliver posts a message within the time that Post has.
+func (n *Notifier) deliver(ctx context.Context, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for try := 1; ; try++ {

@@ -23,6 +23,7 @@ func logRules() []rule {
 		{"logs/group and stream names must be well formed", placeNames},
 		{"logs/retention is one of the listed days", retentionDays},
 		{"logs/describe finds by prefix", describePrefix},
+		{"logs/describe groups in order of their names", describeGroupOrder},
 		{"logs/describe in pages of fifty", describePages},
 		{"logs/put needs an event", putNothing},
 		{"logs/put takes 10,000 events", putCount},
@@ -288,6 +289,31 @@ func describePrefix(t *testing.T, target Target) {
 	noError(t, p.createStream("acme"))
 	p.wantStreams("acme", "acme", "acme-2")
 	p.wantStreams("acme-", "acme-2")
+}
+
+// describeGroupOrder: of the groups that begin with a name, it is the first
+// itself.
+func describeGroupOrder(t *testing.T, target Target) {
+	p := placeOf(t, target)
+	for _, end := range []string{"-2", "/x"} {
+		name := p.group + end
+		_, err := p.logs.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &name})
+		noError(t, err)
+		t.Cleanup(func() {
+			_, err := p.logs.DeleteLogGroup(context.Background(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &name})
+			noError(t, err)
+		})
+	}
+	eventually(t, func(ctx context.Context) string {
+		out, err := p.logs.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &p.group, Limit: aws.Int32(1)})
+		if err != nil {
+			return err.Error()
+		}
+		if len(out.LogGroups) != 1 {
+			return fmt.Sprintf("%d groups, want 1", len(out.LogGroups))
+		}
+		return cmp.Diff(p.group, *out.LogGroups[0].LogGroupName)
+	})
 }
 
 func describePages(t *testing.T, target Target) {

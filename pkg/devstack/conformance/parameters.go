@@ -18,6 +18,7 @@ import (
 func parameterRules() []rule {
 	return []rule{
 		{"parameter/create needs a type", createNeedsType},
+		{"parameter/an existing one is left alone", existingWithoutType},
 		{"parameter/create of an existing name is refused", createExisting},
 		{"parameter/put counts versions", putCountsVersions},
 		{"parameter/put keeps the type", putKeepsType},
@@ -125,6 +126,7 @@ func createNeedsType(t *testing.T, target Target) {
 	p := parametersOf(t, target)
 	_, err := target.SSM.PutParameter(t.Context(), &ssm.PutParameterInput{Name: aws.String(p.name("a")), Value: aws.String("x")})
 	wantCode(t, err, "ValidationException")
+	p.wantMissing("a", "ParameterNotFound")
 }
 
 func createExisting(t *testing.T, target Target) {
@@ -134,6 +136,18 @@ func createExisting(t *testing.T, target Target) {
 		Name: aws.String(p.name("a")), Value: aws.String("y"), Type: types.ParameterTypeString,
 	})
 	wantCode(t, err, "ParameterAlreadyExists")
+	p.wantValue("a", "x")
+}
+
+// existingWithoutType: a put with neither a type nor leave to overwrite changes
+// nothing, whatever it is refused for.
+func existingWithoutType(t *testing.T, target Target) {
+	p := parametersOf(t, target)
+	p.mustPut("a", "x")
+	_, err := target.SSM.PutParameter(t.Context(), &ssm.PutParameterInput{Name: aws.String(p.name("a")), Value: aws.String("y"), Overwrite: aws.Bool(false)})
+	if c := code(err); c != "ParameterAlreadyExists" && c != "ValidationException" {
+		t.Errorf("got error %v, want ParameterAlreadyExists or ValidationException", err)
+	}
 	p.wantValue("a", "x")
 }
 

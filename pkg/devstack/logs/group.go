@@ -195,6 +195,12 @@ type describeGroupsRequest struct {
 	NextToken          string `json:"nextToken"`
 }
 
+// Resources names what the call is authorised on: no group by its name,
+// whatever the prefix is, as the service's own refusals show.
+func (*describeGroupsRequest) Resources(c awsjson.Caller) []string {
+	return []string{streamARN(keyOf(c, ""), "")}
+}
+
 type wireGroup struct {
 	ARN             string `json:"arn"`
 	LogGroupARN     string `json:"logGroupArn"`
