@@ -152,7 +152,7 @@ func (v *visitor) has(page string, parts ...string) {
 func (v *visitor) stored(stored, waiting int) {
 	v.Helper()
 	want := figures{At: stored + waiting, Stored: stored, Waiting: waiting}
-	if got := v.local.figures(); got != want {
+	if got, _ := v.local.compareNow(); got != want {
 		v.Errorf("figures %+v, want %+v", got, want)
 	}
 }
@@ -200,7 +200,7 @@ func TestSearch(t *testing.T) {
 	v := visit(t, 100)
 	v.runs()
 	doc := `{"log_id":"%s","date":"2026-01-01T00:00:00.000Z","type":"fp","user_name":"Needle@example.com","ip":"192.0.2.7"}`
-	if err := v.local.stack.Logs.Write(logs.Place{Group: v.local.group(), Stream: "other"}, v.now(), strings.Replace(doc, "%s", "9002", 1)); err != nil {
+	if err := v.local.stack.Logs.Write(logs.Place{Group: v.local.place().Group, Stream: "other"}, v.now(), strings.Replace(doc, "%s", "9002", 1)); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct{ query, want string }{
