@@ -171,6 +171,13 @@ func decodeRecord(p Parameter) (r RunRecord, valid bool, err error) {
 	return r, r.Expects == p.Version, nil
 }
 
+// ReadRecord reads a version of RUN by the rule of the runs. It is not ok for
+// one that does not count: a run goes by the version before it.
+func ReadRecord(p Parameter) (r RunRecord, ok bool) {
+	r, ok, err := decodeRecord(p)
+	return r, ok && err == nil
+}
+
 // cut shortens s until its JSON form takes at most n bytes, braces counted as
 // their escapes.
 func cut(s string, n int) string {

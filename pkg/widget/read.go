@@ -2,7 +2,6 @@ package widget
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
@@ -108,9 +107,8 @@ func (w *Widget) states(ctx context.Context, tenants []string) map[string]state 
 // maxVoid bounds how many void versions of RUN are stepped over.
 const maxVoid = 5
 
-// state reads RUN and CHECKPOINT. A record of RUN counts if it has the version
-// that it expects; otherwise the one before is looked at, and where that cannot
-// be read there is none.
+// state reads RUN and CHECKPOINT. Where a record of RUN does not count, the one
+// before is looked at, and where that cannot be read there is none.
 func (w *Widget) state(ctx context.Context, tenant string) state {
 	p, err := w.Parameters(tenant)
 	if err != nil {
@@ -123,8 +121,7 @@ func (w *Widget) state(ctx context.Context, tenant string) state {
 		if err != nil || run.Version == 0 {
 			break
 		}
-		var record export.RunRecord
-		if json.Unmarshal([]byte(run.Value), &record) == nil && record.Expects == run.Version {
+		if record, ok := export.ReadRecord(run); ok {
 			s.record, s.modified = &record, run.Modified
 			break
 		}
