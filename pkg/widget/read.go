@@ -2,6 +2,7 @@ package widget
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -128,7 +129,9 @@ func (w *Widget) state(ctx context.Context, tenant string) state {
 		if run.Version == 1 {
 			break
 		}
-		run, err = p.Get(ctx, export.RunName, run.Version-1)
+		// By GetParameters again: the role allows no other call.
+		named, err = p.Named(ctx, fmt.Sprintf("%s:%d", export.RunName, run.Version-1))
+		run = named[export.RunName]
 	}
 	return s
 }
