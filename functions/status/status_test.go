@@ -318,3 +318,17 @@ func TestEnvironment(t *testing.T) {
 		})
 	}
 }
+
+// TestVoidRecord: the version before a void one of RUN is read by the one call
+// that the role allows.
+func TestVoidRecord(t *testing.T) {
+	b := newBench(t, nil)
+	b.keys.Deny(awsjson.Rule{AccessKey: "AKIASTATUS", Operation: "GetParameter"})
+	b.parameter("acme", export.RunName, `{"format":1,"expects":1,"target":{"group":"/auth0/valid","stream":"acme"}}`)
+	b.parameter("acme", export.RunName, `{"format":1,"expects":1,"target":{"group":"/auth0/void","stream":"acme"}}`)
+	html := b.show(look)
+	b.has(html, "$252Fauth0$252Fvalid")
+	if strings.Contains(html, "$252Fauth0$252Fvoid") {
+		t.Error("a void record counts")
+	}
+}

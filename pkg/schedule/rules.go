@@ -119,7 +119,7 @@ func (r *Rules) Reschedule(ctx context.Context, name, expression string) error {
 	if err := r.own(ctx, name); err != nil {
 		return err
 	}
-	rule, err := call(ctx, r.client.DescribeRule, &eventbridge.DescribeRuleInput{Name: aws.String(name)})
+	rule, err := ask(ctx, r.client.DescribeRule, &eventbridge.DescribeRuleInput{Name: aws.String(name)})
 	if err != nil {
 		return explain(err, "events:DescribeRule", name)
 	}
@@ -139,7 +139,7 @@ func (r *Rules) names(ctx context.Context) ([]string, error) {
 	var names []string
 	in := &eventbridge.ListRuleNamesByTargetInput{TargetArn: aws.String(r.function)}
 	for {
-		out, err := call(ctx, r.client.ListRuleNamesByTarget, in)
+		out, err := ask(ctx, r.client.ListRuleNamesByTarget, in)
 		if err != nil {
 			return nil, explain(err, "events:ListRuleNamesByTarget", "")
 		}
@@ -154,7 +154,7 @@ func (r *Rules) names(ctx context.Context) ([]string, error) {
 // read returns a rule, nil for one that has no schedule, or that has gone or been
 // given another target since its name was read.
 func (r *Rules) read(ctx context.Context, name string) (*Rule, error) {
-	out, err := call(ctx, r.client.DescribeRule, &eventbridge.DescribeRuleInput{Name: aws.String(name)})
+	out, err := ask(ctx, r.client.DescribeRule, &eventbridge.DescribeRuleInput{Name: aws.String(name)})
 	switch {
 	case isNotFound(err):
 		return nil, nil
@@ -186,7 +186,7 @@ func (r *Rules) targets(ctx context.Context, name string) ([]types.Target, error
 	var targets []types.Target
 	in := &eventbridge.ListTargetsByRuleInput{Rule: aws.String(name)}
 	for {
-		out, err := call(ctx, r.client.ListTargetsByRule, in)
+		out, err := ask(ctx, r.client.ListTargetsByRule, in)
 		if err != nil {
 			return nil, explain(err, "events:ListTargetsByRule", name)
 		}
@@ -250,11 +250,29 @@ func tenantOf(t types.Target) (tenant string, ok bool) {
 	return tenant, tenant != ""
 }
 
-// call makes one call within its time.
+// call makes one call that changes something, within its time.
 func call[In, Out any](ctx context.Context, do func(context.Context, In, ...func(*eventbridge.Options)) (Out, error), in In) (Out, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return do(ctx, in)
+}
+
+// askTries is how often a call that changes nothing is made when it breaks off:
+// the SDK itself does not ask again for an answer that it has read half of.
+const askTries = 3
+
+// ask makes one call that changes nothing, again where it breaks off, all
+// within the time of one.
+func ask[In, Out any](ctx context.Context, do func(context.Context, In, ...func(*eventbridge.Options)) (Out, error), in In) (out Out, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	for range askTries {
+		out, err = do(ctx, in)
+		if err == nil || code(err) != "" || ctx.Err() != nil {
+			break
+		}
+	}
+	return out, err
 }
 
 // each calls do with 0 to n-1, atOnce at a time, and returns the first error,

@@ -329,3 +329,29 @@ func TestNoAnswer(t *testing.T) {
 		t.Error("a call was made after the end")
 	}
 }
+
+// TestBreaksOff: a read whose answer breaks off is made again, a change is not.
+func TestBreaksOff(t *testing.T) {
+	for _, row := range []struct {
+		op    string
+		times int
+		ok    bool
+	}{
+		{"ListRuleNamesByTarget", 2, true},
+		{"ListTargetsByRule", 2, true},
+		{"DescribeRule", 2, true},
+		{"DescribeRule", 3, false},
+	} {
+		b := newBench(t, acme)
+		b.faults.Add(fault.Rule{Op: row.op, Times: row.times, Do: fault.Cut(5)})
+		if rules, err := b.All(t.Context()); (err == nil) != row.ok || row.ok && len(rules) != 1 {
+			t.Errorf("%s broken off %d times: %d rules, error %v", row.op, row.times, len(rules), err)
+		}
+	}
+	b := newBench(t, acme)
+	b.faults.Add(fault.Rule{Op: "DisableRule", Times: 1, Do: fault.Cut(1)})
+	err := b.Disable(t.Context(), "acme")
+	if n := b.faults.Calls("DisableRule"); n != 1 {
+		t.Errorf("DisableRule was called %d times (error %v), want once", n, err)
+	}
+}

@@ -144,22 +144,24 @@ func (p *painter) tooLong(ticks ticks) time.Duration {
 func span(d time.Duration) string { return words.Span(int64(d / time.Second)) }
 
 // links lead to the tenant's things in the console. The log stream is where RUN
-// says that events went; its region and account are taken to be the widget's.
+// says that events went; RUN does not say in which region and account, and the
+// links lead into the widget's own.
 func (p *painter) links(t tenant) []link {
 	at := p.Place
 	var all []link
-	add := func(label, url string) {
+	add := func(label, url, title string) {
 		if url != "" {
-			all = append(all, link{label, url})
+			all = append(all, link{label, url, title})
 		}
 	}
 	if r := t.state.record; r != nil && r.Target.Group != "" {
 		target := r.Target.On(p.now)
-		add("Log stream", console.Stream(at.Region, target.Group, target.Stream))
-		add("Live tail", console.LiveTail(at.Region, at.groupARN(target.Group), target.Stream))
+		here := fmt.Sprintf("%s in %s of this account; a tenant with another AWS_REGION, keys or role has its log group there", target.Group, at.Region)
+		add("Log stream", console.Stream(at.Region, target.Group, target.Stream), here)
+		add("Live tail", console.LiveTail(at.Region, at.groupARN(target.Group), target.Stream), here)
 	}
-	add("Function log", console.Stream(at.Region, at.LogGroup, ""))
-	add("Parameters", console.Parameters(at.Region, at.Root+"/"+t.name+"/"))
+	add("Function log", console.Stream(at.Region, at.LogGroup, ""), "")
+	add("Parameters", console.Parameters(at.Region, at.Root+"/"+t.name+"/"), "")
 	return all
 }
 

@@ -88,7 +88,7 @@ type fact struct {
 	Alarm bool
 }
 
-type link struct{ Label, URL string }
+type link struct{ Label, URL, Title string }
 
 // call is a button: what the console calls the widget with when it is clicked,
 // after a confirmation if that is not empty.

@@ -191,6 +191,10 @@ func TestCheckpointAndClaim(t *testing.T) {
 			"RUN":   record(func(r *export.RunRecord) { r.Expects, r.Target.Group = 6, "void" }),
 			"RUN:6": {Value: string(must(json.Marshal(export.RunRecord{Claim: export.Claim{Format: 1, Expects: 6}, Target: export.Target{Group: "valid"}}))), Version: 6},
 		}, []string{"log-group/valid"}, []string{"log-group/void"}},
+		{"a record of another form", map[string]export.Parameter{
+			"RUN":   record(func(r *export.RunRecord) { r.Format, r.Target.Group = 2, "newer" }),
+			"RUN:6": {Value: string(must(json.Marshal(export.RunRecord{Claim: export.Claim{Format: 1, Expects: 6}, Target: export.Target{Group: "valid"}}))), Version: 6},
+		}, []string{"log-group/valid"}, []string{"log-group/newer"}},
 		{"nonsense", map[string]export.Parameter{"RUN": parameter("{", 1)}, nil, []string{"cannot be shown"}},
 	}
 	for _, test := range tests {

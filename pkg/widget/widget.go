@@ -32,11 +32,9 @@ type Rules interface {
 // Parameters are a tenant's parameters in Parameter Store. The widget reads and
 // writes no others than CHECKPOINT and RUN.
 type Parameters interface {
-	// Named returns those of the named parameters that there are.
+	// Named returns those of the named parameters that there are, by their
+	// names. NAME:VERSION asks for a version of one.
 	Named(ctx context.Context, names ...string) (map[string]export.Parameter, error)
-	// Get returns a version of a parameter; the error wraps
-	// export.ErrNoParameter where there is none.
-	Get(ctx context.Context, name string, version int64) (export.Parameter, error)
 	// Put writes a parameter and returns its new version.
 	Put(ctx context.Context, name, value string) (int64, error)
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,18 +81,11 @@ func (p parameters) Named(_ context.Context, names ...string) (map[string]export
 	found := make(map[string]export.Parameter)
 	for _, name := range names {
 		if v, ok := p.params[p.tenant][name]; ok {
-			found[name] = v
+			bare, _, _ := strings.Cut(name, ":")
+			found[bare] = v
 		}
 	}
 	return found, p.paramErr
-}
-
-func (p parameters) Get(_ context.Context, name string, version int64) (export.Parameter, error) {
-	v, ok := p.params[p.tenant][fmt.Sprintf("%s:%d", name, version)]
-	if !ok {
-		return v, export.ErrNoParameter
-	}
-	return v, nil
 }
 
 func (p parameters) Put(_ context.Context, name, value string) (int64, error) {

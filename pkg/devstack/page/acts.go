@@ -113,11 +113,15 @@ func isSecure(name string) bool {
 	return slices.ContainsFunc(config.Parameters(), func(p config.Parameter) bool { return p.Name == name && p.Secure })
 }
 
-// Bounds of what a person may let happen at the tenant.
+// Bounds of what a person may let happen at the tenant: events at once, and
+// events a minute.
 const (
 	maxBurst     = 20_000
-	maxPerMinute = 6_000
+	MaxPerMinute = 6_000
 )
+
+// ValidPace reports whether so many events may happen a minute.
+func ValidPace(perMinute float64) bool { return perMinute >= 0 && perMinute <= MaxPerMinute }
 
 // postEvents lets events come about: so many at once, or from now on.
 func (l *Local) postEvents(r *http.Request) said {
@@ -131,8 +135,8 @@ func (l *Local) postEvents(r *http.Request) said {
 		return done("%s happened at the tenant.", words.Count(n, "event"))
 	}
 	perMinute, err := strconv.ParseFloat(r.PostForm.Get("perMinute"), 64)
-	if err != nil || !(perMinute >= 0 && perMinute <= maxPerMinute) {
-		return refused("Events a minute: 0 to %s.", words.Number(maxPerMinute))
+	if err != nil || !ValidPace(perMinute) {
+		return refused("Events a minute: 0 to %s.", words.Number(MaxPerMinute))
 	}
 	l.tenant.Live(perMinute)
 	l.mu.Lock()

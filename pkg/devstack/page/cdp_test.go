@@ -44,7 +44,8 @@ func openChrome(t *testing.T) *chrome {
 	out, theirOut := pipe(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe",
-		"--window-size=1440,1800", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+		"--window-size=1280,1220", "--hide-scrollbars", "--user-data-dir="+t.TempDir(), "about:blank")
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // descriptors 3 and 4
 	if err := cmd.Start(); err != nil {
 		cancel()

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 
@@ -79,10 +80,17 @@ func (l *Local) breakReply() func() {
 func (l *Local) breakRun() func() {
 	return l.stack.Faults.Add(fault.Rule{
 		Op: "PutLogEvents",
-		Do: func(_ http.ResponseWriter, r *http.Request, next http.Handler) {
-			next.ServeHTTP(httptest.NewRecorder(), r)
-			l.export.Kill()
-			panic(http.ErrAbortHandler)
+		Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			answer := httptest.NewRecorder()
+			next.ServeHTTP(answer, r)
+			if answer.Code == http.StatusOK {
+				l.export.Kill()
+				panic(http.ErrAbortHandler)
+			}
+			// Nothing was stored: the stream has to be made first.
+			maps.Copy(w.Header(), answer.Header())
+			w.WriteHeader(answer.Code)
+			_, _ = answer.Body.WriteTo(w)
 		},
 	})
 }

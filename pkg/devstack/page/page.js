@@ -1,8 +1,8 @@
-// Shows the page anew every two seconds, part by part. A part in which someone
+// Shows the page anew every second, part by part. A part in which someone
 // types, or has opened something to read or to confirm, stays as it is.
 "use strict";
 
-const every = 2000;
+const every = 1000;
 
 const busy = (part) =>
   part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select") ||

@@ -25,11 +25,14 @@ type streamView struct {
 
 // lineView is one log event.
 type lineView struct {
-	ID, Time, Stream string
-	Type, Name       string
-	Level            string
-	Who              string
-	Document         string
+	eventView
+	Time, Stream string
+	Document     string
+}
+
+// eventView is what a line says of the tenant's event.
+type eventView struct {
+	ID, Type, Name, Level, Who string
 }
 
 // shownEvents is how many events of a search are shown, the newest.
@@ -38,8 +41,9 @@ const shownEvents = 60
 // streamView shows the events of a stream, or of all, that hold every word of
 // the query, in any case.
 func (l *Local) streamView(stream, query string) streamView {
-	v := streamView{Group: l.group(), Query: query}
-	v.Streams = l.stack.Logs.Streams(logs.Place{Group: v.Group})
+	place := l.place()
+	v := streamView{Group: place.Group, Query: query}
+	v.Streams = l.stack.Logs.Streams(place)
 	if slices.Contains(v.Streams, stream) {
 		v.Stream = stream
 	}
@@ -49,7 +53,8 @@ func (l *Local) streamView(stream, query string) streamView {
 		if v.Stream != "" && v.Stream != name {
 			continue
 		}
-		events := l.stack.Logs.Events(logs.Place{Group: v.Group, Stream: name})
+		place.Stream = name
+		events := l.stack.Logs.Events(place)
 		v.Total += len(events)
 		for _, e := range events {
 			if holds(e.Message, terms) {
@@ -90,23 +95,28 @@ func lineOf(e stored) lineView {
 	if err != nil {
 		return v
 	}
-	v.ID, v.Type, v.Name = string(event.ID), event.Type, "type not in the table"
+	v.eventView = viewOf(event)
+	return v
+}
+
+// viewOf is an event without what it is shown in.
+func viewOf(event tenantlog.Event) eventView {
+	v := eventView{ID: string(event.ID), Type: event.Type, Name: "type not in the table", Who: who(event.Raw)}
 	if t, ok := tenantlog.LookupType(event.Type); ok {
 		v.Name, v.Level = t.Name, t.Level.String()
 	}
-	v.Who = who(e.Message)
 	return v
 }
 
 // who says who did it, from where, as far as the document tells.
-func who(message string) string {
+func who(document []byte) string {
 	var doc struct {
 		User   string `json:"user_name"`
 		Client string `json:"client_name"`
 		IP     string `json:"ip"`
 	}
 	// Members of other kinds than text are left out.
-	_ = json.Unmarshal([]byte(message), &doc)
+	_ = json.Unmarshal(document, &doc)
 	parts := slices.DeleteFunc([]string{doc.User, doc.Client, doc.IP}, func(s string) bool { return s == "" })
 	return strings.Join(parts, " · ")
 }

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/config"
-	"auth0-logs-to-cloudwatch/pkg/devstack"
 	"auth0-logs-to-cloudwatch/pkg/devstack/events"
 	"auth0-logs-to-cloudwatch/pkg/devstack/lambda"
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
+	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/filter"
 	"auth0-logs-to-cloudwatch/pkg/schedule"
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
 	"auth0-logs-to-cloudwatch/pkg/words"
 )
 
@@ -32,6 +34,7 @@ type view struct {
 
 	Figures   figures
 	PerMinute float64
+	Arrived   []arrival
 	Widget    template.HTML
 	Stream    streamView
 	Faults    []faultView
@@ -54,7 +57,7 @@ func (l *Local) view(r *http.Request) view {
 	if dark {
 		v.Theme, v.Other = "dark", "light"
 	}
-	v.Figures = l.figures()
+	v.Figures, v.Arrived = l.compareNow()
 	v.Stream = l.streamView(r.FormValue("stream"), r.FormValue("q"))
 	v.Rule = l.ruleView()
 	v.Messages = l.messages()
@@ -81,43 +84,96 @@ type figures struct {
 	At      int // events at Auth0
 	Stored  int
 	Waiting int // not stored yet
+	LeftOut int // not stored, and not to be by the tenant's filter
 	Double  int
 	Wrong   int // altered, mistimed or foreign
 }
 
-// comparison keeps the figures for as long as nothing has changed: comparing
-// reads every document.
-type comparison struct {
-	mu        sync.Mutex
-	made      bool
-	had, puts int
-	figures   figures
+// arrival is one of the tenant's last events, and what became of it.
+type arrival struct {
+	eventView
+	Time  string
+	State string // "stored", "waiting" or "left out"
 }
 
-func (l *Local) figures() figures {
+// shownArrivals is how many of the tenant's last events are shown.
+const shownArrivals = 8
+
+// comparison keeps what came of comparing for as long as nothing has changed:
+// comparing reads every document.
+type comparison struct {
+	mu      sync.Mutex
+	of      compared
+	figures figures
+	arrived []arrival // the newest first
+}
+
+// compared is what a comparison depends on.
+type compared struct {
+	made         bool
+	had, puts    int
+	place        logs.Place
+	level, types string // the tenant's filter
+}
+
+// compareNow holds what the tenant has against what is stored.
+func (l *Local) compareNow() (figures, []arrival) {
 	l.tenant.Tick()
 	// Counted before comparing: what is stored meanwhile is compared next time.
-	had, puts := l.tenant.Len(), len(l.stack.Logs.Puts())
-	l.compared.mu.Lock()
-	defer l.compared.mu.Unlock()
-	if l.compared.made && l.compared.had == had && l.compared.puts == puts {
-		return l.compared.figures
+	of := compared{
+		made: true, had: l.tenant.Len(), puts: len(l.stack.Logs.Puts()), place: l.place(),
+		level: l.tenant.Get(config.LogLevel), types: l.tenant.Get(config.LogTypes),
 	}
-	c := l.tenant.Compare(logs.Place{Group: l.group()}, nil)
-	l.compared.made, l.compared.had, l.compared.puts = true, had, puts
-	l.compared.figures = figuresOf(c)
-	return l.compared.figures
+	c := &l.compared
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of != of {
+		c.figures, c.arrived = l.compare(of)
+		c.of = of
+	}
+	return c.figures, c.arrived
 }
 
-func figuresOf(c devstack.Comparison) figures {
-	return figures{
-		At: c.Expected, Stored: c.Stored, Waiting: len(c.Missing), Double: len(c.Double),
-		Wrong: len(c.Altered) + len(c.Mistimed) + len(c.Foreign),
+func (l *Local) compare(of compared) (figures, []arrival) {
+	// A filter that is refused leaves nothing out: the run fails on it.
+	keep, err := filter.Parse(of.level, of.types)
+	all := err != nil || keep.Everything()
+	leftOut := make(map[string]bool)
+	var last []tenantlog.Event
+	c := l.tenant.Compare(of.place, func(e tenantlog.Event) bool {
+		if !all && !keep.Keep(e) {
+			leftOut[string(e.ID)] = true
+		}
+		last = append(last[max(0, len(last)+1-shownArrivals):], e)
+		return true
+	})
+	f := figures{At: c.Expected, Stored: c.Stored, Double: len(c.Double), Wrong: len(c.Altered) + len(c.Mistimed) + len(c.Foreign)}
+	for _, id := range c.Missing {
+		if leftOut[id] {
+			f.LeftOut++
+		} else {
+			f.Waiting++
+		}
 	}
+	var arrived []arrival
+	for _, e := range slices.Backward(last) {
+		a := arrival{eventView: viewOf(e), Time: e.Date.Format(time.TimeOnly), State: "waiting"}
+		switch {
+		case len(c.Streams[e.ID]) > 0:
+			a.State = "stored"
+		case leftOut[a.ID]:
+			a.State = "left out"
+		}
+		arrived = append(arrived, a)
+	}
+	return f, arrived
 }
 
-// group is the tenant's log group.
-func (l *Local) group() string { return l.tenant.Get(config.LogGroupName) }
+// place is where the tenant's events go today.
+func (l *Local) place() logs.Place {
+	group := strings.ReplaceAll(l.tenant.Get(config.LogGroupName), "{tenant}", tenantName)
+	return logs.Place{Group: export.Target{Group: group}.On(l.now()).Group, Region: l.tenant.Get(config.AWSRegion)}
+}
 
 type faultView struct {
 	breakage

@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestDev: it prints the page's address, serves the page on loopback, and
@@ -68,34 +68,29 @@ func TestDev(t *testing.T) {
 	}
 }
 
-// TestTimeIsOver: no address is printed where the time is over before.
-func TestTimeIsOver(t *testing.T) {
-	if err := run(t.Context(), io.Discard, options{schedule: "rate(1 minute)", lasts: time.Nanosecond}); err != nil {
-		t.Errorf("error %v, want the end in good order", err)
-	}
-}
-
 func TestPortIsTaken(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = ln.Close() }()
-	err = run(t.Context(), io.Discard, options{port: ln.Addr().(*net.TCPAddr).Port})
+	err = run(t.Context(), io.Discard, options{schedule: "rate(1 minute)", port: ln.Addr().(*net.TCPAddr).Port})
 	if err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("error %v, want that the port is in use", err)
 	}
 }
 
-// TestBadSchedule: what the stack refuses ends the command.
-func TestBadSchedule(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the functions: not in -short mode")
-	}
+// TestRefused: what the stack would not take is named before anything is built.
+func TestRefused(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	err := run(t.Context(), io.Discard, options{schedule: "often"})
-	if err == nil || !strings.Contains(err.Error(), "ScheduleExpression") {
-		t.Errorf("error %v, want the service's refusal", err)
+	err := run(t.Context(), io.Discard, options{schedule: "often", backlog: -1, perMinute: math.NaN()})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, flag := range []string{"-schedule: ", "-backlog: ", "-events: "} {
+		if !strings.Contains(err.Error(), flag) {
+			t.Errorf("error %v lacks %q", err, flag)
+		}
 	}
 	if left, _ := os.ReadDir(os.TempDir()); len(left) != 0 {
 		t.Errorf("left behind: %v", left)

@@ -8,36 +8,32 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
 
-	"auth0-logs-to-cloudwatch/pkg/devstack"
 	"auth0-logs-to-cloudwatch/pkg/devstack/page"
 )
 
 // run builds the functions, starts the stack and serves its page until ctx
-// ends or the time is over.
+// ends.
 func run(ctx context.Context, out io.Writer, o options) error {
-	if o.lasts > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.lasts)
-		defer cancel()
+	// What is wrong is said before the build is waited for.
+	if err := o.check(); err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "dev-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	// A port that is taken is said before the build is waited for.
 	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = ln.Close() }()
 	fmt.Fprintln(out, "Building the functions, the very programs that Lambda runs ...")
-	export, status, err := build(dir)
+	export, status, err := page.Build(dir)
 	if ctx.Err() != nil {
 		return nil // the go command was interrupted, too
 	}
@@ -53,21 +49,6 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	defer local.Close()
 	fmt.Fprintf(out, "The page:  http://%s\nCtrl-C ends it.\n", ln.Addr())
 	return serve(ctx, ln, local)
-}
-
-// build builds both functions and returns the paths of their bootstraps.
-func build(dir string) (export, status string, err error) {
-	paths := make([]string, 2)
-	for i, function := range []string{"export", "status"} {
-		folder := filepath.Join(dir, function)
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			return "", "", err
-		}
-		if paths[i], err = devstack.Build(folder, function); err != nil {
-			return "", "", err
-		}
-	}
-	return paths[0], paths[1], nil
 }
 
 // serve serves the page, and lets the schedule fire, until ctx ends.
