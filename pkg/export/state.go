@@ -23,6 +23,9 @@ const (
 	// maxJitter bounds the pause before a record that turned out void is
 	// written again.
 	maxJitter = 300 * time.Millisecond
+	// clockAllowance is by how much Auth0's clock, after which ids are made, may
+	// be ahead of ours.
+	clockAllowance = time.Minute
 )
 
 // state is a tenant's RUN and CHECKPOINT during one run.
@@ -94,7 +97,7 @@ func (s *state) confirm(ctx context.Context, name string, p Parameter) (Paramete
 
 // findValid steps back from the newest version of RUN to the newest valid one.
 // Without one there is no record: whatever CHECKPOINT says holds, and every
-// event up to now may have been stored.
+// event up to now, on any clock, may have been stored.
 func (s *state) findValid(ctx context.Context, p Parameter) error {
 	for range maxSteps {
 		if p.Version == 0 {
@@ -121,7 +124,7 @@ func (s *state) findValid(ctx context.Context, p Parameter) error {
 	}
 	s.record = RunRecord{}
 	if s.version != 0 || s.checkpoint.Version != 0 {
-		s.record.High = tenantlog.At(s.now())
+		s.record.High = tenantlog.At(s.now().Add(clockAllowance))
 		s.warnings = append(s.warnings, RunName+" was lost: the export goes on from "+CheckpointName)
 	}
 	return nil
