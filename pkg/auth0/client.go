@@ -204,12 +204,18 @@ func (c *Client) try(ctx context.Context, query url.Values) (*logsAnswer, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.wait(ctx, c.governor.take); err != nil {
+	drawn, err := c.draw(ctx)
+	if err != nil {
 		return nil, err
 	}
 	asked := time.Now()
 	defer func() { c.governor.ended(time.Since(asked)) }()
-	return c.ask(ctx, query, token)
+	answer, err := c.ask(ctx, query, token)
+	if err != nil {
+		return nil, err
+	}
+	c.governor.observe(drawn, c.opt.Now(), answer.serverTime(), answer.header, answer.status != http.StatusTooManyRequests)
+	return answer, nil
 }
 
 // tries counts what a request has been through.
@@ -218,17 +224,17 @@ type tries struct {
 	refusals, failures int
 }
 
-// again decides whether a request that failed is sent again, and waits until
-// then: with a new token after the first 401, after each refusal for the rate,
-// and a few times where Auth0 did not answer or failed itself.
+// again decides whether a request that failed is sent again: with a new token
+// after the first 401, after each refusal for the rate, which holds back the
+// others too, and after a pause a few times where Auth0 did not answer or
+// failed itself.
 func (c *Client) again(ctx context.Context, t *tries, answer *logsAnswer, err error) (bool, error) {
-	var pauseErr error
 	switch {
 	case answer != nil && answer.status == http.StatusUnauthorized && !t.renewed:
 		c.tokens.drop(answer.token)
 		t.renewed = true
 	case answer != nil && answer.status == http.StatusTooManyRequests && t.refusals < maxRefusals:
-		pauseErr = c.pause(ctx, c.governor.refused(c.opt.Now(), answer.serverTime(), answer.header, t.refusals))
+		c.governor.refused(c.opt.Now(), answer.serverTime(), answer.header, t.refusals)
 		t.refusals++
 	case errors.Is(err, errPasses) && t.failures < maxFailures:
 		if !sleep(ctx, c.failurePause<<t.failures) {
@@ -241,18 +247,18 @@ func (c *Client) again(ctx context.Context, t *tries, answer *logsAnswer, err er
 		}
 		return false, err
 	}
-	return pauseErr == nil, pauseErr
+	return true, nil
 }
 
-// wait asks until there is nothing to wait for.
-func (c *Client) wait(ctx context.Context, take func(time.Time) time.Duration) error {
+// draw waits until the rate limit has a token for a request.
+func (c *Client) draw(ctx context.Context) (draw, error) {
 	for {
-		pause := take(c.opt.Now())
-		if pause <= 0 {
-			return nil
+		drawn, wait := c.governor.take(c.opt.Now())
+		if wait <= 0 {
+			return drawn, nil
 		}
-		if err := c.pause(ctx, pause); err != nil {
-			return err
+		if err := c.pause(ctx, wait); err != nil {
+			return draw{}, err
 		}
 	}
 }
@@ -307,9 +313,7 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 	if err != nil {
 		return nil, unreachable(ctx, c.opt.Domain, err)
 	}
-	answer := &logsAnswer{status: resp.StatusCode, header: resp.Header, body: body, token: token}
-	c.governor.observe(c.opt.Now(), answer.serverTime(), resp.Header, resp.StatusCode != http.StatusTooManyRequests)
-	return answer, nil
+	return &logsAnswer{status: resp.StatusCode, header: resp.Header, body: body, token: token}, nil
 }
 
 // errTooLarge is an answer of more than maxBody bytes.

@@ -3,7 +3,6 @@ package auth0
 import (
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -13,50 +12,32 @@ import (
 // tenant's applications share. Two rules hold at once: no request of ours
 // draws the tenant's bucket below (100 - share) % of its limit, and over time
 // we draw at most share % of what refills it, with a burst of share % of the
-// limit.
+// limit. After a refusal nobody asks for as long as Auth0 says.
 //
 // Auth0 tells the bucket's size, what is left and the second of the next
 // refill in X-RateLimit-Limit, -Remaining and -Reset (Auth0 docs, "Rate Limit
-// Policy"). How much a refill brings is in no header; it is learned from what
-// is left before and after one. Every answer corrects what was assumed.
+// Policy"). When the refills after that come, and how much one brings, is in no
+// header; it is learned from the answers before and after them. Every answer
+// corrects what was assumed.
 type governor struct {
 	share float64 // 0 to 1
 
-	mu        sync.Mutex
-	limit     int           // the bucket's size; 0 until a header told
-	remaining int           // what is left after all our draws, answered or not
-	inFlight  int           // draws that are not answered yet
-	gained    int           // what remaining holds of refills since the last answer
-	reset     time.Time     // of the next refill, on our clock
-	told      answer        // the last answer, for learning
-	gains     []gain        // the latest refills seen
-	ahead     time.Duration // our clock before Auth0's, at most
-	compared  bool
-	refill    float64       // tokens a second that refill the bucket, as far as seen
-	pace      float64       // the same, as far as it is likely
-	ours      float64       // tokens of our share, at most share of the limit
-	accrued   time.Time     // up to when ours is counted
-	latency   time.Duration // of a request, on average; 0 before the first
+	mu      sync.Mutex
+	bucket  bucket
+	refills refills
+	answers int           // that told of the bucket; one older than its predecessor is not counted
+	clocks  clocks        // ours and Auth0's
+	held    time.Time     // until when nobody may ask
+	drawn   time.Time     // when the last token was drawn
+	ours    float64       // tokens of our share, at most share of the limit
+	accrued time.Time     // up to when ours is counted
+	latency time.Duration // of a request, on average; 0 before the first
 }
 
-// answer is what the headers of one answer told.
-type answer struct {
-	remaining int
-	reset     int64 // UNIX seconds, Auth0's clock
+// draw is a token drawn for one request.
+type draw struct {
+	answers int // that had told of the bucket before it
 }
-
-// gain is how many tokens were refilled in how many seconds, before the answers
-// with a reset.
-type gain struct {
-	tokens, seconds, reset int64
-}
-
-// maxGains is how many refills are averaged at most.
-const maxGains = 10
-
-// assumed is the refill a second that is taken for granted: what was seen, or
-// while none was, the least of the rates that Auth0 publishes, in whole tokens.
-func (g *governor) assumed() float64 { return max(1, g.refill) }
 
 func newGovernor(sharePercent int) *governor {
 	return &governor{share: float64(sharePercent) / 100}
@@ -66,191 +47,162 @@ func newGovernor(sharePercent int) *governor {
 // may be ours even where the mark, rounded up, is the whole bucket: a limit of
 // 1 or 2 must slow the export, not stop it.
 func (g *governor) mark() int {
-	return min(int(math.Ceil((1-g.share)*float64(g.limit))), g.limit-1)
+	return min(int(math.Ceil((1-g.share)*float64(g.bucket.limit))), g.bucket.limit-1)
 }
+
+// burst is how many tokens may be drawn of a full bucket.
+func (g *governor) burst() int { return g.bucket.limit - g.mark() }
 
 // take draws one token. Where there is none to draw it returns how long to
 // wait before asking again; 0 means drawn.
-func (g *governor) take(now time.Time) time.Duration {
+func (g *governor) take(now time.Time) (draw, time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.limit == 0 {
-		g.inFlight++
+	if wait := g.wait(now); wait > 0 {
+		return draw{}, wait
+	}
+	if g.bucket.limit > 0 {
+		g.bucket.remaining--
+		g.ours--
+	}
+	g.bucket.inFlight++
+	g.drawn = now
+	return draw{answers: g.answers}, 0
+}
+
+const (
+	// leastWait keeps a wait that is rounded to nothing from looking like none.
+	leastWait = time.Millisecond
+	// mostWait bounds a wait while an answer is due, which may tell of more
+	// than is sure.
+	mostWait = time.Second
+	// patience is how long after a refill one request asks for what is left,
+	// where others have drawn more than we may and too little is sure.
+	patience = 10 * time.Second
+)
+
+// wait is how long it takes until a token may be drawn, as far as is known.
+func (g *governor) wait(now time.Time) time.Duration {
+	if held := g.held.Sub(now); held > 0 {
+		return held
+	}
+	if g.bucket.limit == 0 {
 		return 0
 	}
 	g.accrue(now)
-	for !now.Before(g.reset) {
-		// A full bucket gains nothing, and draws in flight may reach it later.
-		gained := max(0, min(g.limit-g.inFlight-g.remaining, int(g.assumed())))
-		g.remaining += gained
-		g.gained += gained
-		g.reset = g.reset.Add(time.Second)
-	}
+	g.bucket.pass(now, &g.refills)
+	refill := g.refills.next(g.bucket.reset, now).Sub(now)
+	var wait time.Duration
 	switch {
-	case g.remaining <= g.mark():
-		return g.reset.Sub(now)
-	case g.refill > 0 && g.ours < 1 && !g.full(): // what a refill brings is soon seen, at the mark
-		return max(leastWait, min(g.reset.Sub(now), time.Duration((1-g.ours)/g.rate()*float64(time.Second))))
+	case g.bucket.inFlight == 0 && now.Sub(g.drawn) > maxInterval:
+		return 0 // whatever was told: a request a minute shows what is the case
+	case g.bucket.remaining <= g.mark() && g.bucket.inFlight == 0 && now.Sub(g.bucket.reset) > patience:
+		return 0
+	case g.bucket.remaining <= g.mark():
+		wait = refill
+	case g.refills.likely > 0 && g.ours < 1 && !g.free(): // what a refill brings is soon seen, at the mark
+		seconds := min((1-g.ours)/g.rate(), maxInterval.Seconds())
+		wait = min(refill, time.Duration(seconds*float64(time.Second)))
+	default:
+		return 0
 	}
-	g.remaining--
-	g.ours--
-	g.inFlight++
-	return 0
+	if g.bucket.inFlight > 0 {
+		wait = min(wait, mostWait)
+	}
+	return max(wait, leastWait)
+}
+
+// free reports whether a token may be drawn ahead of our share, up to a burst:
+// of a bucket that is full nobody misses one, and until a refill was seen that
+// did not fill it, or one that was large, only draws show what a refill brings.
+// They do not where less than half of the bucket is ours, or a single token:
+// those are left to the pace.
+func (g *governor) free() bool {
+	limit, burst := g.bucket.limit, g.burst()
+	unseen := !g.refills.part && !g.refills.whole && burst >= limit-limit/2
+	return burst > 1 && g.ours >= float64(1-burst) && (g.bucket.full() || unseen)
+}
+
+// rate is how many tokens a second are ours.
+func (g *governor) rate() float64 { return g.share * g.refills.pace(g.bucket.limit) }
+
+// accrue counts our share of what has been refilled since it was last counted.
+func (g *governor) accrue(now time.Time) {
+	if elapsed := now.Sub(g.accrued).Seconds(); elapsed > 0 {
+		g.ours = min(float64(g.burst()), g.ours+elapsed*g.rate())
+		g.accrued = now
+	}
+	if g.share == 1 {
+		g.ours = float64(g.bucket.limit)
+	}
 }
 
 // ended takes a drawn token's request as over, answered or not.
 func (g *governor) ended(took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.inFlight--
+	g.bucket.inFlight--
 	if g.latency == 0 {
 		g.latency = took
 	}
 	g.latency = (3*g.latency + took) / 4
 }
 
-// full reports whether the bucket is full. Nobody misses a token then, and only
-// a draw shows what a refill brings. A bucket of which we may draw a single
-// token is left to the pace.
-func (g *governor) full() bool {
-	return g.remaining >= g.limit-g.inFlight && g.limit-g.mark() > 1
-}
-
-// leastWait keeps a wait that is rounded to nothing from looking like none.
-const leastWait = time.Millisecond
-
-// rate is how many tokens a second are ours.
-func (g *governor) rate() float64 { return g.share * max(1, g.pace) }
-
-// accrue counts our share of what has been refilled since it was last counted.
-func (g *governor) accrue(now time.Time) {
-	if elapsed := now.Sub(g.accrued).Seconds(); elapsed > 0 {
-		g.ours = min(float64(g.limit-g.mark()), g.ours+elapsed*g.rate())
-		g.accrued = now
-	}
-	if g.share == 1 {
-		g.ours = float64(g.limit)
-	}
-}
-
-// observe takes in the headers of an answer that arrived at now, to a request
-// that drew a token or was refused one. serverTime is the answer's Date: the
-// reset counts on Auth0's clock, not on ours.
-func (g *governor) observe(now, serverTime time.Time, h http.Header, drew bool) {
-	limit, ok1 := headerInt(h, "X-RateLimit-Limit")
-	remaining, ok2 := headerInt(h, "X-RateLimit-Remaining")
-	reset, ok3 := headerInt(h, "X-RateLimit-Reset")
-	if !ok1 || !ok2 || !ok3 || limit < 1 || limit > math.MaxInt32 {
-		return // some answers, such as refusals of a token, carry none
-	}
+// observe takes in the headers of the answer to a draw. It arrived at now;
+// serverTime is its Date, zero where there was none; drew tells whether Auth0
+// gave the token or refused it.
+func (g *governor) observe(d draw, now, serverTime time.Time, h http.Header, drew bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	latest := answer{remaining: int(min(max(0, remaining), limit)), reset: reset}
+	if serverTime.IsZero() {
+		serverTime = now.Add(-g.clocks.ahead)
+	}
+	latest, ok := readAnswer(h, serverTime)
+	if !ok {
+		return
+	}
+	// What was asked for after the last answer had arrived is newer than that.
+	overtaken := d.answers != g.answers && latest.isOlderThan(g.bucket.told)
 	switch {
-	case g.limit != int(limit): // the first answer, or another bucket
-		g.limit, g.refill, g.pace, g.gains = int(limit), 0, 0, nil
-		g.ours, g.accrued = g.share*float64(limit)-1, now
-	case latest.isOlderThan(g.told):
-		g.add(latest, 0, drew) // was missing when the newer answer was counted
+	case latest.limit != g.bucket.limit: // the first answer, or another bucket
+		g.refills = refills{}
+		g.ours, g.accrued = g.share*float64(latest.limit)-1, now
+	case overtaken:
+		g.refills.learnLate(latest, drew)
+		g.bucket.overtaken()
 		return
 	default:
-		g.learn(latest, drew)
+		g.refills.learn(g.bucket.told, latest, drew, g.bucket.inFlight-1)
 	}
-	g.correct(latest)
-	g.compareClocks(now, serverTime)
-	g.reset = time.Unix(reset, 0).Add(g.ahead)
-	if latest := now.Add(maxReset); g.reset.After(latest) {
-		g.reset = latest
-	}
+	g.answers++
+	g.clocks.compare(now, serverTime)
+	g.bucket.correct(latest, time.Unix(latest.reset, 0).Add(g.clocks.ahead))
 }
 
-// maxReset is how far away a refill is believed to be: limits are refilled every
-// second or every minute.
-const maxReset = time.Minute + time.Second
+// maxHold bounds how long a refusal holds the requests back: no run lasts
+// longer, and the next one may ask again.
+const maxHold = 15 * time.Minute
 
-// drift is by how much more our clock may be ahead of Auth0's from one answer to
-// the next.
-const drift = 5 * time.Millisecond
-
-// compareClocks notes how far our clock is ahead of Auth0's. An answer's Date
-// has whole seconds and was written a while ago, so that it tells up to a second
-// too much: the least counts.
-func (g *governor) compareClocks(now, serverTime time.Time) {
-	if serverTime.IsZero() {
-		serverTime = now
-	}
-	ahead := now.Sub(serverTime)
-	if !g.compared || ahead < g.ahead+drift {
-		g.ahead, g.compared = ahead, true
-		return
-	}
-	g.ahead += drift
-}
-
-// isOlderThan reports whether an answer was given before one that has arrived
-// already: between refills less and less is left.
-func (a answer) isOlderThan(b answer) bool {
-	return a.reset < b.reset || a.reset == b.reset && a.remaining > b.remaining
-}
-
-// correct sets right what is assumed to be left. The draws in flight, but for
-// the one just answered, may be counted in the answer or not. After a refill,
-// of which only assumptions told so far, they are taken as not.
-func (g *governor) correct(latest answer) {
-	g.remaining -= g.gained // an answer from before the refill knows nothing of it
-	g.gained = 0
-	least := latest.remaining - max(0, g.inFlight-1)
-	if latest.reset != g.told.reset {
-		g.remaining = least
-	}
-	g.remaining = min(max(g.remaining, least), latest.remaining)
-	g.told = latest
-}
-
-// learn takes the rate of refilling from answers with refills between them.
-func (g *governor) learn(latest answer, drew bool) {
-	if seconds := latest.reset - g.told.reset; seconds > 0 {
-		g.gains = append(g.gains, gain{seconds: seconds, reset: latest.reset})
-		g.gains = g.gains[max(0, len(g.gains)-maxGains):]
-	}
-	g.add(latest, int64(latest.remaining-g.told.remaining), drew)
-}
-
-// add adds to the gain that an answer belongs to, its own draw too where it had
-// one. What is seen of refills is the least that they can be, so the greatest
-// value counts: other applications draw too, a full bucket is not refilled, and
-// of what is left only whole tokens are told. For what is sure to come that is
-// one token less than was seen, for the pace three quarters of one.
-func (g *governor) add(a answer, tokens int64, drew bool) {
-	if drew {
-		tokens++
-	}
-	var sum gain
-	for i, one := range slices.Backward(g.gains) {
-		if one.reset == a.reset {
-			one.tokens += tokens
-			g.gains[i] = one
-		}
-		sum.tokens += one.tokens
-		sum.seconds += one.seconds
-		g.refill = max(g.refill, float64(sum.tokens-1)/float64(sum.seconds))
-		g.pace = max(g.pace, (float64(sum.tokens)-0.75)/float64(sum.seconds))
-	}
-}
-
-// refused says how long an answer 429 asks to wait: Retry-After in seconds or
-// as a date, else until the reset. Where neither is told, or waiting for it
-// has not helped, it is a second, doubled with each refusal in a row.
-func (g *governor) refused(now, serverTime time.Time, h http.Header, inARow int) time.Duration {
-	if wait, ok := retryAfter(h, serverTime, now); ok {
-		return wait
-	}
+// refused holds all requests back for as long as an answer 429 asks to wait:
+// Retry-After in seconds or as a date, else until the reset. Where neither is
+// told, or waiting for it has not helped, it is a second, doubled with each
+// refusal in a row.
+func (g *governor) refused(now, serverTime time.Time, h http.Header, inARow int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.limit > 0 && g.reset.After(now) && inARow == 0 {
-		return g.reset.Sub(now)
+	g.refills.distrust()
+	wait, told := retryAfter(h, serverTime, now)
+	if !told {
+		wait = time.Second << min(inARow, 5)
+		if reset := g.bucket.reset.Sub(now); reset > 0 && inARow == 0 {
+			wait = reset
+		}
 	}
-	return time.Second << min(inARow, 5)
+	// A wall-clock time, as it holds for the next run too: between two runs a
+	// sandbox is frozen, and its monotonic clock with it.
+	if held := now.Round(0).Add(min(wait, maxHold)); held.After(g.held) {
+		g.held = held
+	}
 }
 
 // retryAfter reads the header of that name, in either of its two forms.
@@ -267,11 +219,6 @@ func retryAfter(h http.Header, serverTime, now time.Time) (time.Duration, bool) 
 		serverTime = now
 	}
 	return max(t.Sub(serverTime), 0), true
-}
-
-func headerInt(h http.Header, name string) (int64, bool) {
-	n, err := strconv.ParseInt(h.Get(name), 10, 64)
-	return n, err == nil
 }
 
 const (
@@ -293,11 +240,11 @@ func (g *governor) concurrency(now time.Time) int {
 	switch {
 	case g.latency == 0:
 		return 1
-	case g.limit == 0:
+	case g.bucket.limit == 0:
 		return unlimited
 	}
 	g.accrue(now)
-	left := min(float64(g.remaining-g.mark()), g.ours)
+	left := min(float64(g.bucket.remaining-g.mark()), g.ours)
 	perSecond := g.rate() + max(0, left)/drawDown.Seconds()
 	return max(1, int(math.Ceil(spare*perSecond*g.latency.Seconds())))
 }

@@ -13,36 +13,38 @@ import (
 	"pgregory.net/rapid"
 )
 
-// bucket is a tenant's rate limit at Auth0: it is refilled at each whole
-// second.
-type bucket struct {
+// tenant is a tenant's rate limit at Auth0: it is refilled at each whole
+// second, or at each whole minute.
+type tenant struct {
 	limit  int
-	refill float64 // tokens a second
+	refill float64 // tokens an interval
+	every  time.Duration
 	tokens float64
 	at     time.Time // of the last refill
 	skew   time.Duration
 }
 
-func (b *bucket) until(now time.Time) {
-	for next := b.at.Add(time.Second); !next.After(now); next = next.Add(time.Second) {
+func (b *tenant) until(now time.Time) {
+	for next := b.at.Add(b.every); !next.After(now); next = next.Add(b.every) {
 		b.tokens = min(float64(b.limit), b.tokens+b.refill)
 		b.at = next
 	}
 }
 
 // draw takes a token and answers as Auth0 does.
-func (b *bucket) draw(now time.Time) (ok bool, h http.Header, date time.Time) {
+func (b *tenant) draw(now time.Time) (ok bool, h http.Header, date time.Time) {
 	b.until(now)
-	ok = b.tokens >= 1
+	const rounding = 1e-9 // ten tenths of a token are one
+	ok = b.tokens+rounding >= 1
 	if ok {
 		b.tokens--
 	}
-	missing := 1 - (b.tokens - math.Floor(b.tokens)) // until one more fits
-	seconds := max(1, math.Ceil(missing/b.refill))
+	whole := math.Floor(b.tokens + rounding)
+	intervals := max(1, math.Ceil((whole+1-b.tokens)/b.refill-rounding))
 	h = http.Header{
 		"X-Ratelimit-Limit":     {fmt.Sprint(b.limit)},
-		"X-Ratelimit-Remaining": {fmt.Sprint(math.Floor(b.tokens))},
-		"X-Ratelimit-Reset":     {fmt.Sprint(b.at.Add(b.skew).Add(time.Duration(seconds) * time.Second).Unix())},
+		"X-Ratelimit-Remaining": {fmt.Sprint(whole)},
+		"X-Ratelimit-Reset":     {fmt.Sprint(b.at.Add(b.skew).Add(time.Duration(intervals) * b.every).Unix())},
 	}
 	return ok, h, now.Add(b.skew).Truncate(time.Second)
 }
@@ -66,13 +68,15 @@ func TestGovernor(t *testing.T) {
 		"Auth0's clock is behind":      {limit: 50, refill: 16, share: 80, skew: -time.Hour, least: 12},
 		"somebody else draws much":     {limit: 50, refill: 16, share: 50, other: 6.4, least: 2.5},
 		"somebody else draws too much": {limit: 20, refill: 5, share: 80, other: 5, least: 0.05},
+		"as much as it holds":          {limit: 20, refill: 20, share: 80, least: 15.2},
+		"as much as it holds, 3 in 4":  {limit: 20, refill: 20, share: 75, least: 14},
 		"a tenth":                      {limit: 50, refill: 16, share: 10, least: 0.15},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			const duration = 5 * time.Minute
 			start := time.Date(2026, 11, 23, 10, 0, 0, 345e6, time.UTC)
-			b := &bucket{limit: tt.limit, refill: tt.refill, tokens: float64(tt.limit), at: start.Truncate(time.Second), skew: tt.skew}
+			b := &tenant{limit: tt.limit, refill: tt.refill, every: time.Second, tokens: float64(tt.limit), at: start.Truncate(time.Second), skew: tt.skew}
 			g := newGovernor(tt.share)
 			mark := min(math.Ceil(float64(100-tt.share)/100*float64(tt.limit)), float64(tt.limit-1))
 			drawn, refused, below := 0, 0, 0
@@ -84,21 +88,22 @@ func TestGovernor(t *testing.T) {
 						others++
 					}
 				}
-				if wait := g.take(now); wait > 0 {
+				d, wait := g.take(now)
+				if wait > 0 {
 					now = now.Add(wait)
 					continue
 				}
 				ok, h, date := b.draw(now)
 				now = now.Add(20 * time.Millisecond)
-				g.observe(now, date, h, ok)
+				g.observe(d, now, date, h, ok)
 				g.ended(20 * time.Millisecond)
 				if !ok {
 					refused++
-					now = now.Add(g.refused(now, date, h, 0))
+					g.refused(now, date, h, 0)
 					continue
 				}
 				drawn++
-				if b.tokens < mark {
+				if b.tokens+1e-9 < mark {
 					below++
 				}
 			}
@@ -122,10 +127,11 @@ func TestGovernorWithoutHeaders(t *testing.T) {
 	g := newGovernor(80)
 	now := time.Now()
 	for range 1000 {
-		if g.take(now) != 0 {
+		d, wait := g.take(now)
+		if wait != 0 {
 			t.Fatal("it waits although nothing is known of a limit")
 		}
-		g.observe(now, now, http.Header{}, true)
+		g.observe(d, now, now, http.Header{}, true)
 	}
 }
 
@@ -133,7 +139,7 @@ func TestGovernorWithoutHeaders(t *testing.T) {
 // after it draws its token. It plays on a clock of its own.
 type crowd struct {
 	g       *governor
-	b       *bucket
+	b       *tenant
 	now     time.Time
 	next    []step // what happens when
 	latency func() time.Duration
@@ -164,7 +170,8 @@ func (c *crowd) fetch(number int) {
 		c.after(100*time.Millisecond, func() { c.fetch(number) })
 		return
 	}
-	if wait := c.g.take(c.now); wait > 0 {
+	d, wait := c.g.take(c.now)
+	if wait > 0 {
 		c.after(wait, func() { c.fetch(number) })
 		return
 	}
@@ -176,11 +183,11 @@ func (c *crowd) fetch(number int) {
 		} else {
 			c.refused++
 		}
-		if c.b.tokens < float64(c.g.mark()) {
+		if c.b.tokens+1e-9 < float64(c.g.mark()) {
 			c.below++
 		}
 		c.after(back, func() {
-			c.g.observe(c.now, date, h, ok)
+			c.g.observe(d, c.now, date, h, ok)
 			c.g.ended(there + back)
 			c.fetch(number)
 		})
@@ -201,11 +208,11 @@ func (c *crowd) play(fetchers int, duration time.Duration) {
 	}
 }
 
-func newCrowd(limit int, refill float64, share int, latency time.Duration) *crowd {
+func newCrowd(limit int, refill float64, every time.Duration, share int, latency time.Duration) *crowd {
 	start := time.Date(2026, 11, 23, 10, 0, 0, 345e6, time.UTC)
 	return &crowd{
 		g:       newGovernor(share),
-		b:       &bucket{limit: limit, refill: refill, tokens: float64(limit), at: start.Truncate(time.Second)},
+		b:       &tenant{limit: limit, refill: refill, every: every, tokens: float64(limit), at: start.Truncate(every)},
 		now:     start,
 		latency: func() time.Duration { return latency / 2 },
 	}
@@ -222,6 +229,8 @@ func TestGovernorOfSeveral(t *testing.T) {
 		latency time.Duration
 		least   float64 // of what the limit allows
 	}{
+		"as much as it holds":          {20, 20, 80, 300 * time.Millisecond, 0.72},
+		"as much as it holds, quick":   {20, 20, 80, 20 * time.Millisecond, 0.72},
 		"slow pages, all of the limit": {50, 16, 100, 300 * time.Millisecond, 0.97},
 		"quick pages":                  {50, 16, 100, 20 * time.Millisecond, 0.97},
 		"the default share":            {50, 16, 80, 300 * time.Millisecond, 0.75},
@@ -231,7 +240,7 @@ func TestGovernorOfSeveral(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := newCrowd(tt.limit, tt.refill, tt.share, tt.latency)
+			c := newCrowd(tt.limit, tt.refill, time.Second, tt.share, tt.latency)
 			c.play(12, duration)
 			allowed := float64(tt.limit) + tt.refill*math.Floor(duration.Seconds())
 			if c.refused+c.below > 0 || float64(c.drawn) < tt.least*allowed {
@@ -244,7 +253,7 @@ func TestGovernorOfSeveral(t *testing.T) {
 // TestGovernorLeavesRoom: beside half of the limit somebody who draws 40 % of
 // the refill, five at a time, is never refused.
 func TestGovernorLeavesRoom(t *testing.T) {
-	c := newCrowd(50, 16, 50, 300*time.Millisecond)
+	c := newCrowd(50, 16, time.Second, 50, 300*time.Millisecond)
 	theirs, refused := 0, 0
 	var burst func()
 	burst = func() {
@@ -270,14 +279,15 @@ func TestGovernorLeavesRoom(t *testing.T) {
 // draws its bucket below the mark or is refused.
 func TestGovernorKeepsTheMark(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := newCrowd(rapid.IntRange(1, 100).Draw(t, "limit"), rapid.Float64Range(1, 100).Draw(t, "refill"), rapid.IntRange(1, 100).Draw(t, "share"), 0)
-		latencies := rapid.SliceOfN(rapid.IntRange(5, 700), 1, 30).Draw(t, "latencies")
+		every := rapid.SampledFrom([]time.Duration{time.Second, 2 * time.Second, time.Minute}).Draw(t, "every")
+		c := newCrowd(rapid.IntRange(1, 100).Draw(t, "limit"), rapid.Float64Range(max(0.1, every.Minutes()), 100).Draw(t, "refill"), every, rapid.IntRange(1, 100).Draw(t, "share"), 0)
+		latencies := rapid.SliceOfN(rapid.OneOf(rapid.IntRange(5, 700), rapid.IntRange(1_000, 10_000)), 1, 30).Draw(t, "latencies")
 		n := 0
 		c.latency = func() time.Duration {
 			n++
 			return time.Duration(latencies[n%len(latencies)]) * time.Millisecond
 		}
-		c.play(rapid.IntRange(1, 12).Draw(t, "fetchers"), 10*time.Second)
+		c.play(rapid.IntRange(1, 12).Draw(t, "fetchers"), max(20*time.Second, 3*every))
 		if c.refused+c.below > 0 {
 			t.Fatalf("of %d requests %d were refused and %d went below the mark", c.drawn+c.refused, c.refused, c.below)
 		}

@@ -8,6 +8,10 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
 )
 
+// clockAllowance is by how much Auth0's clock, after which ids are made, may be
+// ahead of ours.
+const clockAllowance = time.Minute
+
 // state is a tenant's RUN and CHECKPOINT during one run.
 type state struct {
 	Register[*RunRecord]
@@ -19,7 +23,7 @@ type state struct {
 
 // openState takes in RUN and CHECKPOINT as they were read at the start of the
 // run. Without a valid record there is none: whatever CHECKPOINT says holds, and
-// every event up to now may have been stored.
+// every event up to now, on any clock, may have been stored.
 func openState(ctx context.Context, params Parameters, run, checkpoint Parameter, now func() time.Time) (*state, error) {
 	s := &state{Register: newRun(params, now)}
 	found, err := s.Read(ctx, run)
@@ -30,7 +34,7 @@ func openState(ctx context.Context, params Parameters, run, checkpoint Parameter
 		return nil, err
 	}
 	if !found && (s.version != 0 || s.checkpoint.Version != 0) {
-		s.Record.High = tenantlog.At(now())
+		s.Record.High = tenantlog.At(now().Add(clockAllowance))
 		s.Warnings = append(s.Warnings, RunName+" was lost: the export goes on from "+CheckpointName)
 	}
 	return s, nil
