@@ -47,8 +47,12 @@ func (p Point) After() ID {
 	return At(p.Time)
 }
 
-// From is like After, but a log_id is itself part of the walk.
+// From is like After, but a log_id is itself part of the walk. One that was made
+// of a time is no event's, and what is below it would be no time's.
 func (p Point) From() ID {
+	if p.ID.Made() {
+		return p.ID
+	}
 	if p.ID != "" {
 		return p.ID.Before()
 	}

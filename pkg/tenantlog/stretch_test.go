@@ -29,6 +29,7 @@ func TestParseStretch(t *testing.T) {
 			After: At(time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)), To: At(time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC))}},
 		{from: "-26h", to: "-90m", want: Stretch{After: At(stretchNow.Add(-26 * time.Hour)), To: At(stretchNow.Add(-90 * time.Minute))}},
 		{from: "-7d", to: "-0m", want: Stretch{After: At(stretchNow.Add(-168 * time.Hour)), To: At(stretchNow)}},
+		{from: string(At(stretchNow.Add(-time.Hour))), to: string(At(stretchNow)), want: Stretch{After: At(stretchNow.Add(-time.Hour)), To: At(stretchNow)}},
 		{from: "", to: anID, err: "from is missing"},
 		{from: anID, to: "", err: "to is missing"},
 		{from: "yesterday", to: anID, err: `from is "yesterday"`},
