@@ -18,7 +18,8 @@ const defaultTenant = "default"
 // actions are what an event can ask for by its key "action"; without one it
 // asks for the export.
 var actions = map[string]func(*handler, context.Context, request) (any, error){
-	"": (*handler).export,
+	"":        (*handler).export,
+	"preview": (*handler).preview,
 }
 
 // request is what an event asks for.
