@@ -43,6 +43,11 @@ func TestPreview(t *testing.T) {
 		t.Errorf("outcome %s, %d events, sampled %v; by type (-want +got):\n%s", r.Outcome, r.All.Events, r.Sampled, diff)
 	}
 
+	r = must(invoke[*verify.PreviewResult](b, `{"action":"preview","LOG_LEVEL":"debug"}`))
+	if text := strings.Join(r.Text, "\n"); !strings.Contains(text, "level debug and above but s\n") {
+		t.Errorf("a proposed level alone leaves the present types out:\n%s", text)
+	}
+	b.out.Reset()
 	r = must(invoke[*verify.PreviewResult](b, string(event(t, "preview-filter"))))
 	b.set(map[string]string{"LOG_LEVEL": "warning", "LOG_TYPES": "s,gd_*,!fp"})
 	x := b.tick(export.OK)

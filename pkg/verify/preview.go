@@ -82,8 +82,10 @@ func (c *count) conclude(r *PreviewResult, spent error) {
 		r.Outcome = export.Limited
 		r.warn("the preview ended early: %v", spent)
 	}
-	if !c.complete && len(c.rounds) < leastRounds {
-		c.rounds = nil
+	if len(c.rounds) < leastRounds {
+		c.rounds, r.Read = nil, int64(c.exact.total(nil).events)
+	}
+	if !c.complete && c.rounds == nil {
 		r.Outcome, r.ReadTo = export.Limited, c.rest.from
 		r.warn("only the range's beginning was read, up to %s: all figures are of that part", c.rest.from.Format(time.RFC3339))
 		if c.log.byDate {
@@ -119,7 +121,8 @@ type count struct {
 	// rest is what lies behind it.
 	exact    tally
 	rest     stretch
-	complete bool // there is no rest
+	complete bool    // there is no rest
+	rate     float64 // events a second on the last page of the walk
 	// rounds are independent estimates of the rest.
 	rounds []tally
 }
@@ -151,17 +154,19 @@ func (c *count) run(ctx context.Context) error {
 	if c.log.byDate {
 		return c.walk(ctx, 1)
 	}
-	s := newSampler(c)
-	if err := s.findPace(ctx); err != nil {
-		return err
-	}
-	if s.fits() {
-		if err := c.walk(ctx, exactShare); c.complete || err != nil {
+	for {
+		s := newSampler(c)
+		if err := s.findPace(ctx); err != nil {
 			return err
 		}
-		s.region = c.rest
+		if !s.fits() {
+			return s.sample(ctx)
+		}
+		used := c.log.used()
+		if err := c.walk(ctx, used+exactShare*(1-used)); c.complete || err != nil {
+			return err
+		}
 	}
-	return s.sample(ctx)
 }
 
 // begin reads the first page, by date where Auth0 does not start after the id
@@ -182,7 +187,7 @@ func (c *count) begin(ctx context.Context) error {
 // pages or of the time, 0 to 1, is used up.
 func (c *count) walk(ctx context.Context, share float64) error {
 	for !c.complete {
-		if share < 1 && max(c.log.used(), c.log.usedPages()) >= share {
+		if share < 1 && c.log.used() >= share {
 			return nil
 		}
 		events, err := c.log.page(ctx, c.rest.after)
@@ -200,7 +205,7 @@ func (c *count) take(events []tenantlog.Event) {
 	c.log.count(c.exact, inside, 1)
 	c.complete = ended
 	if len(inside) > 0 {
-		c.rest = c.rest.behind(inside[len(inside)-1])
+		c.rest, c.rate = c.rest.behind(inside[len(inside)-1]), rate(inside)
 	}
 }
 

@@ -113,18 +113,20 @@ func newReader(ctx context.Context, s PreviewSource, size func(tenantlog.Event) 
 	return reader{source: s, size: size, most: most, started: now, until: end.Add(-min(reserve, end.Sub(now)/10))}
 }
 
-// used is what part of the time is over, 0 to 1.
+// used is what share of the pages or of the time is used up, 0 to 1: of that
+// which will be first.
 func (r *reader) used() float64 {
-	return time.Since(r.started).Seconds() / max(r.until.Sub(r.started).Seconds(), 1e-3)
+	return max(r.usedTime(), float64(r.pages)/float64(r.most))
 }
 
-// usedPages is what part of the pages is read, 0 to 1.
-func (r *reader) usedPages() float64 { return float64(r.pages) / float64(r.most) }
+func (r *reader) usedTime() float64 {
+	return time.Since(r.started).Seconds() / max(r.until.Sub(r.started).Seconds(), 1e-3)
+}
 
 // left is how many more pages can be had, in the time that is left too.
 func (r *reader) left() int {
 	left := r.most - r.pages
-	if used := r.used(); used > 0 {
+	if used := r.usedTime(); used > 0 {
 		left = min(left, int(float64(r.pages)*(1-used)/used))
 	}
 	return left

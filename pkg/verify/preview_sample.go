@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"time"
+
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
 )
 
 // How a rest that is too large to be read is estimated.
@@ -26,14 +28,13 @@ import (
 // differ tells how sure it is.
 const (
 	// headShare is what share of the pages and of the time may go into the
-	// beginning before anything is estimated, and exactShare what share may go
-	// into counting event by event where the estimate was that all of the range
-	// can be counted so.
-	headShare  = 0.1
-	exactShare = 0.8
-	// fitShare is what share of what can still be read a rest may be estimated
-	// at that is to be counted event by event.
-	fitShare = 0.75
+	// beginning before anything is estimated.
+	headShare = 0.1
+	// exactShare is what share of those that are left may go into counting event
+	// by event where it was estimated that all of the rest can be counted so, and
+	// fitShare what share of these may be needed for it.
+	exactShare = 0.7
+	fitShare   = 0.8
 	// paceRounds are the first rounds, which only find out how many events to
 	// expect, and paceBlocks their blocks.
 	paceRounds = 2
@@ -41,7 +42,7 @@ const (
 	// planRounds is how many rounds there are to be, leastRounds how many it
 	// takes to say how sure they are.
 	planRounds  = 12
-	leastRounds = 2
+	leastRounds = 3
 	// planShare is what share of what can still be read is planned for: what a
 	// round takes differs.
 	planShare = 0.8
@@ -68,13 +69,15 @@ type sampler struct {
 	starts []float64
 }
 
+// newSampler expects as many events a second as the walk has met last, or on
+// average: too many cost accuracy, too few cost pages.
 func newSampler(c *count) *sampler {
-	seconds := c.rest.from.Sub(c.p.From).Seconds()
-	return &sampler{c: c, region: c.rest, rate: c.exact.total(nil).events / max(seconds, 1)}
+	seconds := max(c.rest.from.Sub(c.p.From).Seconds(), 1)
+	return &sampler{c: c, region: c.rest, rate: max(c.rate, c.exact.total(nil).events/seconds)}
 }
 
-// findPace finds by first rounds how many events to expect. What the walk met at
-// the beginning would be no guide: it may have been night. So a first round may
+// findPace finds by first rounds how many events to expect. What the walk has met
+// is a poor guide: it may have been night. So a first round may
 // go far wrong, and only the last one tells what a round takes.
 func (s *sampler) findPace(ctx context.Context) error {
 	blocks := min(paceBlocks, s.region.seconds())
@@ -93,7 +96,7 @@ func (s *sampler) findPace(ctx context.Context) error {
 
 // fits reports whether the region can be expected to be read as a whole.
 func (s *sampler) fits() bool {
-	return s.events/pageEvents < fitShare*float64(s.c.log.left())
+	return s.events/pageEvents < fitShare*exactShare*float64(s.c.log.left())
 }
 
 // sample makes the rounds.
@@ -166,13 +169,16 @@ func (s *sampler) readCell(ctx context.Context, t tally, cell stretch, weight fl
 		if ended {
 			return nil
 		}
-		last := inside[len(inside)-1]
-		cell = cell.behind(last)
+		cell = cell.behind(inside[len(inside)-1])
 		if pages >= cellPages && cell.seconds() > 1 {
-			first, _ := inside[0].ID.Time()
-			latest, _ := last.ID.Time()
-			rate := float64(len(inside)) / max(latest.Sub(first), time.Millisecond).Seconds()
-			return s.estimate(ctx, t, layer{cell, restBlocks, weight, rate, func(int) float64 { return s.c.p.Rand.Float64() }})
+			return s.estimate(ctx, t, layer{cell, restBlocks, weight, rate(inside), func(int) float64 { return s.c.p.Rand.Float64() }})
 		}
 	}
+}
+
+// rate is how many events a second there are on a page, one that is not empty.
+func rate(events []tenantlog.Event) float64 {
+	first, _ := events[0].ID.Time()
+	last, _ := events[len(events)-1].ID.Time()
+	return float64(len(events)) / max(last.Sub(first), time.Millisecond).Seconds()
 }
