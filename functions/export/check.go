@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -50,7 +46,7 @@ func (h *handler) check(ctx context.Context, r request) (any, error) {
 		c.Schedule = schedule.New(eventbridge.NewFromConfig(h.aws), arn)
 	}
 	result := c.Run(ctx)
-	if err := h.logResult(result); err != nil {
+	if err := h.logResult(check.Action, result.Ended, result); err != nil {
 		return nil, err
 	}
 	return &result, nil
@@ -83,24 +79,4 @@ func ownARN(ctx context.Context) string {
 	const parts = 7 // arn:aws:lambda:REGION:ACCOUNT:function:NAME
 	arn := strings.SplitN(lc.InvokedFunctionArn, ":", parts+1)
 	return strings.Join(arn[:min(parts, len(arn))], ":")
-}
-
-// logResult writes the result to the function's log, on one line.
-func (h *handler) logResult(r check.Result) error {
-	var line bytes.Buffer
-	e := json.NewEncoder(&line)
-	e.SetEscapeHTML(false)
-	err := e.Encode(struct {
-		Level     string       `json:"level"`
-		Message   string       `json:"message"`
-		Timestamp time.Time    `json:"timestamp"`
-		Check     check.Result `json:"check"`
-	}{"INFO", "check", r.Ended, r})
-	if err == nil {
-		_, err = h.out.Write(line.Bytes())
-	}
-	if err != nil {
-		return fmt.Errorf("write result: %w", err)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/paramstore"
 	"auth0-logs-to-cloudwatch/pkg/slack"
+	"auth0-logs-to-cloudwatch/pkg/verify"
 )
 
 // handler keeps what outlives an invocation: clients, and with them
@@ -112,13 +114,30 @@ const leastTime = 3 * time.Second
 // carryOn goes on with the long actions that are open, in the time that the
 // live export has left.
 func (h *handler) carryOn(ctx context.Context, t tenant) {
-	deadline, ok := ctx.Deadline()
-	if ok && time.Until(deadline) < leastTime {
-		return
+	verification, replay := t.parameters[verify.ParameterName], t.parameters[export.ReplayName]
+	if verification.Version != 0 && timeLeft(ctx) {
+		half, cancel := ctx, context.CancelFunc(func() {})
+		if replay.Version != 0 {
+			half, cancel = context.WithTimeout(ctx, remaining(ctx)/2)
+		}
+		h.verifier(t).CarryOn(half, verification)
+		cancel()
 	}
-	if p := t.parameters[export.ReplayName]; p.Version != 0 {
-		h.replayer(t).CarryOn(ctx, p)
+	if replay.Version != 0 && timeLeft(ctx) {
+		h.replayer(t).CarryOn(ctx, replay)
 	}
+}
+
+// timeLeft reports whether there is time to begin a part of a long action.
+func timeLeft(ctx context.Context) bool { return remaining(ctx) >= leastTime }
+
+// remaining is the time until the deadline, and a whole run's where there is
+// none.
+func remaining(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return time.Until(deadline)
+	}
+	return 5 * time.Minute
 }
 
 // answer is what the invocation that made a report ends with.
@@ -195,6 +214,22 @@ func retention(c config.Config) time.Duration {
 	return time.Duration(c.Auth0.RetentionDays) * 24 * time.Hour
 }
 
+// logResult writes the result of an action that makes no report to the
+// function's log, on one line and under the action's name.
+func (h *handler) logResult(action string, ended time.Time, result any) error {
+	var line bytes.Buffer
+	e := json.NewEncoder(&line)
+	e.SetEscapeHTML(false)
+	err := e.Encode(map[string]any{"level": "INFO", "message": action, "timestamp": ended.UTC(), action: result})
+	if err == nil {
+		_, err = h.out.Write(line.Bytes())
+	}
+	if err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
 // publisher returns what tells a report to whom it concerns: a line in the
 // function's log, and Slack where there is something to say.
 func (h *handler) publisher(n *slack.Notifier) func(context.Context, export.Report) error {
@@ -227,21 +262,21 @@ const tellAgain = time.Hour
 func (h *handler) toldAlready(r export.Report) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return r.Notice.Kind == export.NoticeFailure && r.Ended.Sub(h.told[told(r)]) < tellAgain
+	return r.Notice.Kind == export.NoticeFailure && r.Ended.Sub(h.told[failuresOf(r)]) < tellAgain
 }
 
 // remember notes what Slack was told.
 func (h *handler) remember(r export.Report) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.told, told(r))
+	delete(h.told, failuresOf(r))
 	if r.Notice.Kind == export.NoticeFailure {
-		h.told[told(r)] = r.Ended
+		h.told[failuresOf(r)] = r.Ended
 	}
 }
 
-// told is whose failures are remembered together.
-func told(r export.Report) string { return r.Tenant + "/" + r.Action }
+// failuresOf is what failures are remembered together.
+func failuresOf(r export.Report) string { return r.Tenant + "/" + r.Action }
 
 // notifier returns the way to the tenant's Slack channel, nil where none is
 // set.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/config"
 	"auth0-logs-to-cloudwatch/pkg/export"
@@ -43,56 +44,52 @@ func (h *handler) replay(ctx context.Context, r request) (any, error) {
 		return answer(x.Fail(ctx, err))
 	}
 	if keys.Stop {
-		return replayed(x.Stop(ctx, t.parameters[export.ReplayName]))
+		return told(x.Stop(ctx, t.parameters[export.ReplayName]))
 	}
 	if t.err != nil {
 		return answer(x.Fail(ctx, x.SettingsErr))
 	}
-	want, warning, err := h.wanted(t, keys)
+	want, kept, err := h.wanted(t, keys)
 	if err != nil {
 		return nil, badEvent(err.Error())
 	}
-	if warning != "" {
-		x.Warnings = append(x.Warnings, warning)
+	if !kept.IsZero() {
+		x.Warnings = append(x.Warnings, fmt.Sprintf("what is older than %s is left out: Auth0 does not keep it any more", kept.Format(time.RFC3339)))
 	}
 	if keys.DryRun {
-		return replayed(x.Count(ctx, want))
+		return told(x.Count(ctx, want))
 	}
-	return replayed(x.Open(ctx, want, t.parameters[export.ReplayName]))
+	return told(x.Open(ctx, want, t.parameters[export.ReplayName]))
 }
 
-// wanted is the replay that the keys ask for. The warning tells of what cannot
-// be in it.
-func (h *handler) wanted(t tenant, keys replayKeys) (want export.Replay, warning string, err error) {
+// wanted is the replay that the keys ask for, and from when on Auth0 keeps the
+// events, where it does not keep all of them.
+func (h *handler) wanted(t tenant, keys replayKeys) (want export.Replay, kept time.Time, err error) {
 	want.Target = export.Target{Group: t.settings.Logs.Group, Stream: t.settings.Logs.Stream + "-replay"}
-	if want.Stretch, warning, err = h.stretch(t, keys.From, keys.To); err != nil {
-		return want, "", err
+	if want.Stretch, kept, err = h.stretch(t, keys.From, keys.To); err != nil {
+		return want, kept, err
 	}
 	if keys.Stream != "" {
 		want.Target.Stream = keys.Stream
 	}
 	if want.Target.Stream, err = config.StreamName(t.name, want.Target.Stream); err != nil {
-		return want, "", fmt.Errorf("stream: %w", err)
+		return want, kept, fmt.Errorf("stream: %w", err)
 	}
 	if want.Types = keys.Types; want.Types != "" {
 		if _, err := keepTypes(want.Types); err != nil {
-			return want, "", fmt.Errorf("types: %w", err)
+			return want, kept, fmt.Errorf("types: %w", err)
 		}
 	}
-	return want, warning, nil
+	return want, kept, nil
 }
 
-// stretch reads the two ends of a part of the tenant's log. The warning tells
-// what of it Auth0 does not keep any more.
-func (h *handler) stretch(t tenant, from, to string) (s tenantlog.Stretch, warning string, err error) {
-	if s, err = tenantlog.ParseStretch(from, to, h.now()); err != nil {
-		return s, "", err
+// stretch reads the two ends of a part of the tenant's log, and from when on
+// Auth0 keeps it, where it does not keep all of it.
+func (h *handler) stretch(t tenant, from, to string) (s tenantlog.Stretch, kept time.Time, err error) {
+	if s, err = tenantlog.ParseStretch(from, to, h.now()); err == nil {
+		kept, err = s.CheckRetention(retention(t.settings), h.now())
 	}
-	kept, err := s.CheckRetention(retention(t.settings), h.now())
-	if err == nil && !kept.IsZero() {
-		warning = fmt.Sprintf("what is older than %s is left out: Auth0 does not keep it any more", kept.Format("2006-01-02T15:04:05Z07:00"))
-	}
-	return s, warning, err
+	return s, kept, err
 }
 
 // replayer replays the tenant's log with the settings it has.
@@ -109,13 +106,13 @@ func keepTypes(list string) (func(tenantlog.Event) bool, error) {
 	return f.Keep, nil
 }
 
-// replayed is what the invocation of a replay ends with.
-func replayed(r export.Report, err error) (any, error) {
+// told is what the invocation of a long action ends with.
+func told(r export.Report, err error) (any, error) {
 	if err != nil {
 		return nil, badEvent(err.Error())
 	}
 	if _, err := answer(r); err != nil {
 		return nil, err
 	}
-	return &reportWithText{&r, r.Replay.Text()}, nil
+	return &reportWithText{&r, append(r.Replay.Text(), r.Verify.Text()...)}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/check"
 	"auth0-logs-to-cloudwatch/pkg/config"
 	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/verify"
 )
 
 const defaultTenant = "default"
@@ -20,9 +21,11 @@ const defaultTenant = "default"
 // actions are what an event can ask for by its key "action"; without one it
 // asks for the export.
 var actions = map[string]func(*handler, context.Context, request) (any, error){
-	"":                  (*handler).export,
-	check.Action:        (*handler).check,
-	export.ReplayAction: (*handler).replay,
+	"":                   (*handler).export,
+	check.Action:         (*handler).check,
+	export.ReplayAction:  (*handler).replay,
+	export.VerifyAction:  (*handler).verify,
+	verify.PreviewAction: (*handler).preview,
 }
 
 // request is what an event asks for.

@@ -100,7 +100,7 @@ func (r *Report) summary() *LastRun {
 func (r *RunRecord) Encode() (string, error) {
 	for short := *r; ; short.Former = short.Former[1:] {
 		text, err := EncodeRecord(RunName, short)
-		if !errors.Is(err, errTooLarge) || len(short.Former) == 0 {
+		if !errors.Is(err, ErrTooLarge) || len(short.Former) == 0 {
 			return text, err
 		}
 	}
@@ -137,10 +137,10 @@ func DecodeRun(p Parameter) (r *RunRecord, valid bool, err error) {
 }
 
 // Check refuses a record whose ids are none.
-func (r *RunRecord) Check() error { return checkIDs(r.Position, r.High) }
+func (r *RunRecord) Check() error { return CheckIDs(r.Position, r.High) }
 
-// checkIDs refuses what is neither an id nor none.
-func checkIDs(ids ...tenantlog.ID) error {
+// CheckIDs refuses what is neither an id nor none.
+func CheckIDs(ids ...tenantlog.ID) error {
 	for _, id := range ids {
 		if id == "" {
 			continue

@@ -234,6 +234,27 @@ func (g *Register[R]) Save(ctx context.Context) error {
 	}
 }
 
+// Stop ends what the record stands for; mark says so in it. Where a run is at
+// work on it, that run finds out at its next save: then the warning says until
+// when it may take.
+func (g *Register[R]) Stop(ctx context.Context, mark func()) (warning string, err error) {
+	busy := g.Busy()
+	mark()
+	if busy == nil {
+		return "", g.Params.Delete(ctx, g.Name)
+	}
+	err = g.Save(ctx)
+	switch {
+	case g.Gone != nil && errors.Is(err, g.Gone):
+		return "", nil // it has ended meanwhile
+	case IsLost(err):
+		return "", Refusef("%v: ask again", err)
+	case err == nil:
+		return fmt.Sprintf("%v: it ends within half a minute", busy), nil
+	}
+	return "", err
+}
+
 // resolve looks for a valid record among the versions from first to last. It
 // reports whether one of them is the text just written: Parameter Store, or a
 // retry after a lost answer, may have stored it twice.
@@ -285,12 +306,13 @@ func EncodeRecord(name string, r any) (string, error) {
 	}
 	out := escapeBraces(text)
 	if len(out) > maxRecord {
-		return "", fmt.Errorf("encode %s: %w (%d bytes)", name, errTooLarge, len(out))
+		return "", fmt.Errorf("encode %s: %w (%d bytes)", name, ErrTooLarge, len(out))
 	}
 	return string(out), nil
 }
 
-var errTooLarge = errors.New("more than a parameter holds")
+// ErrTooLarge says that a record is more than a parameter holds.
+var ErrTooLarge = errors.New("more than a parameter holds")
 
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

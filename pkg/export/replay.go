@@ -68,7 +68,7 @@ type ReplayRecord struct {
 }
 
 // Check refuses a record whose ids are none.
-func (r *ReplayRecord) Check() error { return checkIDs(r.After, r.To, r.Position) }
+func (r *ReplayRecord) Check() error { return CheckIDs(r.After, r.To, r.Position) }
 
 // Encode is the record as a parameter's value.
 func (r *ReplayRecord) Encode() (string, error) { return EncodeRecord(ReplayName, r) }
@@ -95,20 +95,39 @@ func (x *Replayer) Open(ctx context.Context, want Replay, p Parameter) (Report, 
 	if err := x.refuse(w.stateCtx, want); err != nil {
 		return w.failed(ctx, err)
 	}
-	found, err := w.Read(w.stateCtx, p)
-	if err != nil {
+	if err := w.open(want, p); err != nil {
 		return w.failed(ctx, err)
 	}
-	if busy := w.Busy(); found && (busy != nil || w.Record.State == ReplayOpen) {
-		return Report{}, w.occupied(busy)
-	}
-	want.State, want.Opened, want.Position = ReplayOpen, w.r.Started, want.After
-	w.Record = &ReplayRecord{Replay: want}
 	w.carryOn(ctx)
 	if w.r.Skipped != "" {
 		return Report{}, errors.New("another replay was opened at the same moment: this one was not")
 	}
 	return *w.r, nil
+}
+
+// Prepare opens a replay into the export's own stream and leaves it to CarryOn.
+func (x *Replayer) Prepare(ctx context.Context, want Replay) error {
+	w := x.begin(ctx)
+	defer w.cancel()
+	if err := w.open(want, Parameter{}); err != nil {
+		return err
+	}
+	return w.Save(w.stateCtx)
+}
+
+// open makes the record of a new replay, unless one is open: p is REPLAY as it
+// was read.
+func (w *replayWork) open(want Replay, p Parameter) error {
+	found, err := w.Read(w.stateCtx, p)
+	if err != nil {
+		return err
+	}
+	if busy := w.Busy(); found && (busy != nil || w.Record.State == ReplayOpen) {
+		return w.occupied(busy)
+	}
+	want.State, want.Opened, want.Position = ReplayOpen, w.r.Started, want.After
+	w.Record = &ReplayRecord{Replay: want}
+	return nil
 }
 
 // Fail reports a replay that could not begin, for an error of the settings or of
@@ -204,30 +223,15 @@ func (x *Replayer) Stop(ctx context.Context, p Parameter) (Report, error) {
 	case !found:
 		return Report{}, Refusef("there is no replay to stop")
 	}
-	if err := w.stop(); err != nil {
+	warning, err := w.Stop(w.stateCtx, func() { w.Record.State = ReplayStopped })
+	if err != nil {
 		return w.failed(ctx, err)
+	}
+	if warning != "" {
+		w.r.warn("%s", warning)
 	}
 	w.publish(ctx)
 	return *w.r, nil
-}
-
-// stop ends the replay, or has the run that is at work on it do so.
-func (w *replayWork) stop() error {
-	busy := w.Busy()
-	w.Record.State = ReplayStopped
-	if busy == nil {
-		return w.delete()
-	}
-	err := w.Save(w.stateCtx)
-	switch {
-	case errors.Is(err, errGone):
-		return nil // it has ended meanwhile
-	case IsLost(err):
-		return Refusef("%v: ask again", err)
-	case err == nil:
-		w.r.warn("%v: it ends within half a minute", busy)
-	}
-	return err
 }
 
 // Count does all of a replay but deliver: the report says how many events there
@@ -454,14 +458,12 @@ func (w *replayWork) lost() {
 // run does.
 func (w *replayWork) end(state ReplayState) bool {
 	w.Record.State = state
-	err := w.delete()
+	err := w.Params.Delete(w.stateCtx, ReplayName)
 	if err != nil {
 		w.r.fail(AsError(KindState, err))
 	}
 	return err == nil
 }
-
-func (w *replayWork) delete() error { return w.Params.Delete(w.stateCtx, ReplayName) }
 
 // tidy takes away a parameter with nothing but void records, which a run left
 // that was at work while the replay was ended. It gives that run time to end.

@@ -236,7 +236,11 @@ func (x *Exporter) save(ctx context.Context, r *Report, s *state, t times) {
 	}
 	s.Record.Until = time.Time{}
 	told := s.Record.Slack
+	digested := told.Digest
 	r.Notice = s.Record.Slack.tell(r, x.Slack)
+	if v := s.Record.Verified; v != nil && r.Notice != nil && r.Notice.Kind == NoticeDigest && v.Ended.After(digested) {
+		r.Notice.Verified = v
+	}
 	s.Record.Last = r.summary()
 	if err := s.Save(ctx); err != nil {
 		s.Record.Slack = told

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+
+	"auth0-logs-to-cloudwatch/pkg/cwlogs"
+	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+	"auth0-logs-to-cloudwatch/pkg/verify"
+)
+
+// verifyKeys are the keys of a verification's event.
+type verifyKeys struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	Fill bool   `json:"fill"`
+	Stop bool   `json:"stop"`
+}
+
+const expectedVerify = `{"action":"verify","from":...,"to":...} with "fill":true if wanted, or {"action":"verify","stop":true}`
+
+// verify compares a part of the log with the log group, or stops that.
+func (h *handler) verify(ctx context.Context, r request) (any, error) {
+	var keys verifyKeys
+	if err := r.decode(&keys, expectedVerify); err != nil {
+		return nil, err
+	}
+	if keys.Stop && keys != (verifyKeys{Stop: true}) {
+		return nil, badEventf(`"stop":true goes with no other key: expected %s`, expectedVerify)
+	}
+	t, err := h.open(ctx, r.tenant)
+	v := h.verifier(t)
+	if err == nil && !keys.Stop {
+		err = v.SettingsErr
+	}
+	if err != nil {
+		return answer(v.Fail(ctx, err))
+	}
+	if keys.Stop {
+		return told(v.Stop(ctx, t.parameters[verify.ParameterName]))
+	}
+	s, kept, err := h.stretch(t, keys.From, keys.To)
+	if err != nil {
+		return nil, badEvent(err.Error())
+	}
+	report, err := v.Open(ctx, verify.Want{Stretch: s, Kept: kept, Fill: keys.Fill}, t.parameters[verify.ParameterName])
+	if err == nil && report.Verify != nil && report.Verify.Fill != "" {
+		h.fill(ctx, t)
+	}
+	return told(report, err)
+}
+
+// verifier verifies the tenant's log with the settings it has.
+func (h *handler) verifier(t tenant) *verify.Verifier {
+	o := options(t.settings, t.warnings, t.err)
+	v := &verify.Verifier{Options: verify.Options{
+		Tenant: t.name, Keep: o.Keep, Target: o.Target, Warnings: o.Warnings, SettingsErr: o.SettingsErr, Region: o.Region,
+		Parameters: t.store, Publish: h.publisher(h.notifier(t.settings.Slack)),
+		Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag,
+		Fill: func(ctx context.Context, s tenantlog.Stretch) error {
+			return h.replayer(t).Prepare(ctx, export.Replay{Stretch: s, Target: o.Target})
+		},
+	}}
+	if clients := h.clients(t); clients != nil {
+		v.Source, v.Sink = clients.source, cwlogs.New(clients.logs, h.now)
+	}
+	return v
+}
+
+// fill begins at once with the replay that a verification has opened.
+func (h *handler) fill(ctx context.Context, t tenant) {
+	if p, err := t.store.Get(ctx, export.ReplayName, 0); err == nil && timeLeft(ctx) {
+		h.replayer(t).CarryOn(ctx, p)
+	}
+}
