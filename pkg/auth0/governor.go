@@ -96,8 +96,10 @@ func (g *governor) wait(now time.Time) time.Duration {
 	switch {
 	case g.bucket.inFlight == 0 && now.Sub(g.drawn) > maxInterval:
 		return 0 // whatever was told: a request a minute shows what is the case
-	case g.bucket.remaining <= g.mark() && g.bucket.inFlight == 0 && now.Sub(g.bucket.reset) > patience:
-		return 0
+	case g.bucket.remaining <= g.mark() && g.bucket.inFlight == 0:
+		if wait = min(refill, g.bucket.reset.Add(patience).Sub(now)); wait <= 0 {
+			return 0
+		}
 	case g.bucket.remaining <= g.mark():
 		wait = refill
 	case g.refills.likely > 0 && g.ours < 1 && !g.free(): // what a refill brings is soon seen, at the mark

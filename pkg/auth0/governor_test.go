@@ -135,6 +135,41 @@ func TestGovernorWithoutHeaders(t *testing.T) {
 	}
 }
 
+// TestGovernorAsksAgain: where what is told forbids every request, one asks from
+// time to time whether it still holds.
+func TestGovernorAsksAgain(t *testing.T) {
+	tests := map[string]struct {
+		share, limit, left int
+		every, within      time.Duration
+	}{
+		"others have drawn all":    {share: 80, limit: 50, left: 0, every: time.Second, within: time.Second + patience},
+		"a share of next to none":  {share: 1, limit: 1, left: 0, every: time.Minute, within: 2 * time.Minute},
+		"a small share of a large": {share: 1, limit: 1000, left: 980, every: time.Second, within: 2 * time.Minute},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			g := newGovernor(tt.share)
+			now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+			for range 20 {
+				asked := now
+				d, wait := g.take(now)
+				for ; wait > 0; d, wait = g.take(now) {
+					now = now.Add(wait)
+				}
+				if waited := now.Sub(asked); waited > tt.within+10*time.Millisecond {
+					t.Errorf("waited %s, want %s at most", waited, tt.within)
+				}
+				g.observe(d, now, now, http.Header{
+					"X-Ratelimit-Limit":     {fmt.Sprint(tt.limit)},
+					"X-Ratelimit-Remaining": {fmt.Sprint(tt.left)},
+					"X-Ratelimit-Reset":     {fmt.Sprint(now.Truncate(tt.every).Add(tt.every).Unix())},
+				}, true)
+				g.ended(0)
+			}
+		})
+	}
+}
+
 // crowd is several requests at a time, each under way for a while before and
 // after it draws its token. It plays on a clock of its own.
 type crowd struct {

@@ -128,15 +128,20 @@ func TestPace(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			for _, share := range []int{100, 80, 50} {
-				for _, latency := range []time.Duration{20 * time.Millisecond, 300 * time.Millisecond, 3 * time.Second} {
-					for _, fetchers := range []int{1, 3, 8} {
-						p := pace{tt.rate, share, latency, fetchers}
-						least := tt.least
-						if share == 50 { // of a refill at most half of the bucket is seen, often less
-							least = 0.45
-						}
-						synctest.Test(t, func(t *testing.T) { p.check(t, least) })
+				for _, at := range []struct {
+					latency  time.Duration
+					fetchers int
+				}{
+					{20 * time.Millisecond, 1}, {20 * time.Millisecond, 8},
+					{300 * time.Millisecond, 1}, {300 * time.Millisecond, 3}, {300 * time.Millisecond, 8},
+					{3 * time.Second, 1}, {3 * time.Second, 8},
+				} {
+					p := pace{tt.rate, share, at.latency, at.fetchers}
+					least := tt.least
+					if share == 50 { // of a refill at most half of the bucket is seen, often less
+						least = 0.45
 					}
+					synctest.Test(t, func(t *testing.T) { p.check(t, least) })
 				}
 			}
 		})
@@ -154,7 +159,7 @@ type pace struct {
 // fetched, and no more than are.
 func (p pace) check(t *testing.T, least float64) {
 	every := cmp.Or(p.Every, time.Second)
-	duration := max(time.Minute, 5*every)
+	duration := max(time.Minute, 4*every)
 	c, w := limitedTenant(p.Rate, p.share, p.latency)
 	if err := fetch(t, c, p.fetchers, duration); !errors.Is(err, export.ErrNoTime) && !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%+v: ended with %v", p, err)
