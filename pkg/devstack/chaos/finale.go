@@ -18,8 +18,9 @@ const (
 )
 
 // finale mends everything and lets the function run undisturbed until it has
-// caught up. Claims of the dead must lapse by themselves.
-func (st *stage) finale() {
+// caught up, and reports whether it has. Claims of the dead must lapse by
+// themselves.
+func (st *stage) finale() (caughtUp bool) {
 	st.mend()
 	st.underWay.Wait()
 	st.tell("everything is mended")
@@ -33,7 +34,7 @@ func (st *stage) finale() {
 		}
 		switch {
 		case p.ended(export.OK):
-			return
+			return true
 		case p.ended(export.Limited):
 			if n == finalRuns/2 {
 				st.calm()
@@ -46,6 +47,7 @@ func (st *stage) finale() {
 		sleep(st.ctx, st.Scene.Lag)
 	}
 	st.problem("no undisturbed run ends well")
+	return false
 }
 
 // calm gives the function more time than a schedule does: on a busy machine,
