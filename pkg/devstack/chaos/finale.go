@@ -35,8 +35,10 @@ func (st *stage) finale() (caughtUp bool) {
 		switch {
 		case p.ended(export.OK):
 			return true
-		case p.ended(export.Limited):
-			if n == finalRuns/2 {
+		case p.ended(export.Limited), p.starved():
+			// At a low limit that the dead have used up, a function that has not
+			// seen a refill yet asks again only after some seconds.
+			if n == finalRuns/2 || p.report.Fetched == 0 {
 				st.calm()
 			}
 		case p.took() > st.Timeout*3/4:
