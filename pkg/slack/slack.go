@@ -35,14 +35,17 @@ type Options struct {
 	// Client sends the requests, nil for one with Go's default transport. It
 	// is copied; redirects are refused whatever it says about them.
 	Client *http.Client
-	// Function is linked in each message.
+	// Function is linked in each message, and its parameter is named.
 	Function Function
 }
 
-// Function says where this function's own log is. Without a LogGroup no link
-// is made.
+// Function says where this function's own log is, and where the tenant's
+// position. Without a LogGroup no link is made.
 type Function struct {
 	Region, LogGroup, LogStream string
+	// Checkpoint is the full name of the tenant's parameter CHECKPOINT. Without
+	// it no command is made that writes it.
+	Checkpoint string
 }
 
 // Notifier posts to one webhook. It may be used by several goroutines.
