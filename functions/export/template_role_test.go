@@ -79,6 +79,8 @@ func callsOfEveryAction(t *testing.T) map[permission]bool {
 	b.tenant.Generate(500, b.clock.Now().Add(-72*time.Hour), b.clock.Now().Add(-time.Minute))
 	run := func() { b.does(`{"tenant":"acme"}`) }
 	run()
+	i := 0
+	b.stack.Logs.Drop(b.place("acme"), func(logs.Event) bool { i++; return i%10 == 0 }) // to be found missing
 	for _, file := range must(filepath.Glob(filepath.Join(repository, "events", "*.json"))) {
 		b.does(string(must(os.ReadFile(file))))
 		// Another's write makes the open record void.
@@ -200,14 +202,6 @@ func TestTemplateRoleIsWhatTheCodeCalls(t *testing.T) {
 	// The stand-in authorises NAME:VERSION on NAME. What AWS does is not
 	// documented, so both are in the role.
 	given["ReadState"] = slices.DeleteFunc(given["ReadState"], func(p permission) bool { return strings.HasSuffix(p.resource, ":*") })
-	if _, built := actions["verify"]; !built {
-		// The template is ready for the action before the code has it.
-		for sid := range given {
-			given[sid] = slices.DeleteFunc(given[sid], func(p permission) bool {
-				return strings.HasSuffix(p.resource, "/VERIFY") || p.action == "logs:FilterLogEvents"
-			})
-		}
-	}
 	compareRole(t, given, calls, notByTheCode)
 }
 
