@@ -9,7 +9,7 @@ BUILD_FLAGS   := -trimpath -buildvcs=false -tags lambda.norpc -ldflags=-s
 FUNCTIONS     := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint demo dev chaos bench fuzz deploy clean
+.PHONY: help build test lint demo dev check replay verify preview run chaos bench fuzz deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,27 @@ demo: ## watch the function at work on this machine, against stand-ins of Auth0,
 dev: ## run the local stack with a page in the browser, until Ctrl-C (PORT=n: on that port)
 	@go build -o bin/dev ./pkg/devstack/cmd/dev
 	@exec bin/dev $(if $(PORT),-port $(PORT))
+
+# Without STACK or FUNCTION on a local stack. Not by "go run" either: Ctrl-C ends
+# the following of a replay or a verification, and is no failure.
+INVOKE = @go build -o bin/invoke ./pkg/devstack/cmd/invoke && exec bin/invoke $@ $(call given,TENANT STACK FUNCTION)
+given  = $(foreach name,$(1),$(if $($(name)),-$(subst _,-,$(call lower,$(name)))='$($(name))'))
+lower  = $(shell echo $(1) | tr A-Z a-z)
+
+check: ## try each link of the chain (SLACK=true; STACK=name or FUNCTION=name: the deployed one)
+	$(INVOKE) $(call given,SLACK)
+
+replay: ## export a part of the log once more (FROM= TO= TYPES= STREAM= DRY_RUN=true STOP=true FOLLOW=true)
+	$(INVOKE) $(call given,FROM TO TYPES STREAM DRY_RUN STOP FOLLOW)
+
+verify: ## compare a part of the log with the log group (FROM= TO= FILL=true STOP=true FOLLOW=true)
+	$(INVOKE) $(call given,FROM TO FILL STOP FOLLOW)
+
+preview: ## count what a filter keeps, and its price (FROM= TO= LOG_LEVEL= LOG_TYPES=)
+	$(INVOKE) $(call given,FROM TO LOG_LEVEL LOG_TYPES)
+
+run: ## export what is new, now
+	$(INVOKE)
 
 chaos: ## break everything at once, 300 times over (SEED=n: that schedule alone, told in full)
 	go run ./pkg/devstack/cmd/chaos $(if $(SEED),-seed $(SEED),-at-once 6)
