@@ -23,6 +23,10 @@ type replayKeys struct {
 
 const expectedReplay = `{"action":"replay","from":...,"to":...} with "types", "stream" or "dryRun":true if wanted, or {"action":"replay","stop":true}`
 
+// maxReplayTypes is the longest list of types that the parameter REPLAY has room
+// for beside all else.
+const maxReplayTypes = 1000
+
 // reportWithText is a report and how a person reads it.
 type reportWithText struct {
 	*export.Report
@@ -74,6 +78,9 @@ func (h *handler) wanted(t tenant, keys replayKeys) (want export.Replay, kept ti
 	}
 	if want.Target.Stream, err = config.StreamName(t.name, want.Target.Stream); err != nil {
 		return want, kept, fmt.Errorf("stream: %w", err)
+	}
+	if len(keys.Types) > maxReplayTypes {
+		return want, kept, fmt.Errorf("types has %d characters: expected %d at most", len(keys.Types), maxReplayTypes)
 	}
 	if want.Types = keys.Types; want.Types != "" {
 		if _, err := keepTypes(want.Types); err != nil {

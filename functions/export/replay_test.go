@@ -215,6 +215,7 @@ func TestBadReplays(t *testing.T) {
 		`{"action":"replay","stop":true}`:                                          "no replay to stop",
 		`{"action":"replay","from":"-2h","to":"-1h","dryRun":true,"stream":"x*"}`:  "stream name",
 		`{"tenant":"acme/../x","action":"replay","from":"-2h","to":"-1h"}`:         "tenant",
+		`{"action":"replay","from":"-2h","to":"-1h","types":"` + long(1001) + `"}`: "types has 1001",
 		`{"action":"replay","from":"-2h","to":"-1h","stream":"` + long(600) + `"}`: "stream name",
 		`{"action":"replay","from":"` + long(300) + `","to":"-1h"}`:                "from is",
 	} {

@@ -307,20 +307,21 @@ func TestCrewEndsInTime(t *testing.T) {
 // fetcher has seen events that come later. Only the last fetcher believes it.
 func TestCrewIsToldOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		noticed := 0
-		for silent := 20; silent < 60; silent += 4 {
+		believed := 0
+		for silent := 20; silent < 60; silent++ {
 			d := farAway(stretch{n: 8000, apart: 90 * time.Millisecond})
 			d.silentAt = silent
 			got, _, err := d.fetchAll(t, time.Hour)
 			if !slices.Equal(got, idsOf(d.events[:len(got)])) {
 				t.Fatalf("request %d: %d events that do not begin the log", silent, len(got))
 			}
-			if err != nil {
-				noticed++
+			if err == nil && len(got) < len(d.events) {
+				believed++
 			}
 		}
-		if noticed < 7 {
-			t.Errorf("%d of 10 answers were found to be wrong, want 7 at least", noticed)
+		// Which fetcher a request belongs to is up to the scheduler.
+		if believed > 20 {
+			t.Errorf("%d of 40 such answers were believed, want 20 at most", believed)
 		}
 	})
 }

@@ -198,11 +198,13 @@ func (x *Replayer) CarryOn(ctx context.Context, p Parameter) (r Report, ok bool)
 		r, _ = w.failed(ctx, &Error{Kind: KindSettings, Text: w.Warnings[0] + ".", Fix: "delete the parameter; the export does not need it."})
 		return r, true
 	case !found:
-		return r, w.tidy(p)
+		w.tidy(p)
+		return r, false
 	case w.Busy() != nil:
 		return r, false
 	case w.Record.State != ReplayOpen:
 		w.end(w.Record.State)
+		w.publish(ctx)
 	case x.SettingsErr != nil:
 		return r, false // the live export reports it
 	default:
@@ -353,13 +355,14 @@ func (w *replayWork) walk(ctx context.Context, book logbook) error {
 	w.r.Place = Place{Region: x.Region, Group: place.Group, Stream: place.Stream}
 	w.r.From = rec.Position
 	way := newWalk(&x, w.r, book, w.times, route{from: origin{after: rec.Position}, to: rec.To, doubt: rec.To, readable: time.Now()})
+	way.claimed = true // from the start: it is saved, and found out when it was stopped, before anything is sent
 	err := way.run(ctx)
 	way.close()
 	w.note(w.r.To)
 	return err
 }
 
-// claim is part of logbook: the replay is claimed from the start.
+// claim is part of logbook, and not called: carryOn has claimed.
 func (w *replayWork) claim(context.Context) error { return nil }
 
 // note is part of logbook.
@@ -467,11 +470,10 @@ func (w *replayWork) end(state ReplayState) bool {
 
 // tidy takes away a parameter with nothing but void records, which a run left
 // that was at work while the replay was ended. It gives that run time to end.
-func (w *replayWork) tidy(p Parameter) (reported bool) {
-	if p.Version == 0 || w.Now().Sub(p.Modified) < maxClaim {
-		return false
+func (w *replayWork) tidy(p Parameter) {
+	if p.Version != 0 && w.Now().Sub(p.Modified) >= maxClaim {
+		w.end(ReplayStopped) // a failure is no matter: the next run tries again
 	}
-	return !w.end(ReplayStopped)
 }
 
 func (w *replayWork) failed(ctx context.Context, err error) (Report, error) {

@@ -117,10 +117,16 @@ func sorted(tallies map[string]export.Tally, order func(a, b export.Tally) int) 
 	return all
 }
 
-// fewer counts the last two together, for a record that has no room for both.
+// fewer counts the last under "others", with the one before it if there are none
+// yet: for a record that has no room for all.
 func fewer(all []export.Tally) []export.Tally {
-	n := len(all)
-	last, before := all[n-1], all[n-2]
-	sum := export.Tally{Name: others, Missing: before.Missing + last.Missing, Double: before.Double + last.Double}
-	return append(slices.Clone(all[:n-2]), sum)
+	last, rest := all[len(all)-1], slices.Clone(all[:len(all)-1])
+	i := slices.IndexFunc(rest, func(t export.Tally) bool { return t.Name == others })
+	if i < 0 {
+		i = len(rest) - 1
+		rest[i].Name = others
+	}
+	rest[i].Missing += last.Missing
+	rest[i].Double += last.Double
+	return rest
 }
