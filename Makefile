@@ -12,7 +12,7 @@ FUNCTIONS     := $(notdir $(wildcard functions/*))
 .PHONY: help build test lint demo dev check replay verify preview run chaos bench fuzz deploy clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the functions for this machine, into bin/
 	@for f in $(FUNCTIONS); do \
@@ -101,3 +101,47 @@ build-StatusFunction: FUNCTION := status
 build-ExportFunction build-StatusFunction:
 	@test -n "$(ARTIFACTS_DIR)" || { echo "ARTIFACTS_DIR is empty: this target is for sam build"; exit 1; }
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build $(BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FUNCTION)
+
+# What a stranger's security team asks for. Each tool looks at the functions as
+# they are deployed.
+GO_LICENSES   ?= github.com/google/go-licenses@v1.6.0
+CYCLONEDX     ?= github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+GOVULNCHECK   ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
+LICENCES      := Apache-2.0,BSD-2-Clause,BSD-3-Clause,MIT
+# The tool runs here and lists what a build for Lambda links.
+AS_DEPLOYED   := -exec 'env GOOS=linux GOARCH=arm64 CGO_ENABLED=0 GOFLAGS=-tags=lambda.norpc'
+VERSION        = $(shell sed -n 's/^const Version = "\(.*\)"/\1/p' pkg/export/version.go)
+BUILT         := build-ExportFunction build-StatusFunction
+
+.PHONY: licences sbom reproducible vulncheck
+licences: ## list the licences of what is linked in docs/licences.md, their texts in bin/licences
+	go run $(AS_DEPLOYED) $(GO_LICENSES) check ./functions/... --ignore auth0-logs-to-cloudwatch --allowed_licenses $(LICENCES)
+	go run $(AS_DEPLOYED) $(GO_LICENSES) save ./functions/... --ignore auth0-logs-to-cloudwatch --save_path bin/licences --force
+	go run $(AS_DEPLOYED) $(GO_LICENSES) report ./functions/... --ignore auth0-logs-to-cloudwatch --template docs/licences.tmpl >bin/licences.md
+	mv bin/licences.md docs/licences.md
+
+sbom: ## write what each bootstrap is made of as CycloneDX JSON, into bin/
+	@for target in $(BUILT); do \
+	  mkdir -p bin/$$target && $(MAKE) --no-print-directory $$target ARTIFACTS_DIR=bin/$$target && \
+	  go run $(CYCLONEDX) bin -json -version $(VERSION) -output bin/$${target#build-}.cdx.json bin/$$target/bootstrap || exit 1; \
+	  echo "bin/$${target#build-}.cdx.json"; \
+	done
+
+# The second build starts from an empty build cache: nothing of the first one
+# can come back out of it.
+reproducible: ## build each bootstrap in two folders, compare them byte by byte and show the sha256
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && for side in one two; do \
+	  mkdir -p $$work/$$side/tree && tar -c --exclude=./.git --exclude=./.aws-sam --exclude=./bin . | tar -x -C $$work/$$side/tree || exit 1; \
+	  for target in $(BUILT); do \
+	    mkdir $$work/$$side/$$target || exit 1; \
+	    if [ $$side = two ]; then export GOCACHE=$$work/cache; fi; \
+	    $(MAKE) -s -C $$work/$$side/tree $$target ARTIFACTS_DIR=$$work/$$side/$$target >/dev/null || exit 1; \
+	  done; \
+	done; \
+	for target in $(BUILT); do \
+	  cmp $$work/one/$$target/bootstrap $$work/two/$$target/bootstrap || exit 1; \
+	  echo "$$(sha256sum <$$work/one/$$target/bootstrap | cut -d ' ' -f 1)  $${target#build-}, twice the same"; \
+	done
+
+vulncheck: ## look for known vulnerabilities in what is called (needs vuln.go.dev)
+	go run $(GOVULNCHECK) ./...

@@ -4,14 +4,21 @@ import (
 	"bytes"
 	"debug/buildinfo"
 	"debug/elf"
+	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack"
+	"auth0-logs-to-cloudwatch/pkg/devstack/auth0"
+	"auth0-logs-to-cloudwatch/pkg/export"
 )
 
 // maxBootstrap is the size in bytes that a bootstrap may have: Lambda loads it
@@ -38,7 +45,27 @@ func TestBootstraps(t *testing.T) {
 			if !bytes.Equal(readFile(t, path), readFile(t, again)) {
 				t.Error("builds in two folders differ")
 			}
+			if id == "ExportFunction" && !bytes.Contains(readFile(t, path), []byte(export.Version)) {
+				t.Errorf("the bootstrap does not hold its version %s", export.Version)
+			}
 		})
+	}
+}
+
+// TestVersionIsTold: whoever reads the result, the function's log or RUN, from
+// which the widget has it, sees which version was at work.
+func TestVersionIsTold(t *testing.T) {
+	if !regexp.MustCompile(`^\d+\.\d+\.\d+$`).MatchString(export.Version) {
+		t.Errorf("version %q is not one of Semantic Versioning", export.Version)
+	}
+	b := newBench(t, devstack.Options{}, auth0.Options{Seed: 1})
+	r := b.tick(export.OK)
+	var run export.RunRecord
+	if err := json.Unmarshal([]byte(b.tenant.Get(export.RunName)), &run); err != nil {
+		t.Fatal(err)
+	}
+	if r.Version != export.Version || run.Last.Version != export.Version {
+		t.Errorf("version in the log %q, in RUN %q, want %q", r.Version, run.Last.Version, export.Version)
 	}
 }
 
@@ -182,4 +209,77 @@ func TestNoStandInIsLinked(t *testing.T) {
 			t.Errorf("%s is linked into a bootstrap", p)
 		}
 	}
+}
+
+// linkedLibrary is a row of docs/licences.md.
+type linkedLibrary struct {
+	name, version, licence string
+}
+
+// listedLibraries are the rows of docs/licences.md.
+func listedLibraries(t *testing.T) []linkedLibrary {
+	t.Helper()
+	var out []linkedLibrary
+	for line := range strings.Lines(string(readFile(t, filepath.Join(repository, "docs", "licences.md")))) {
+		cells := strings.Split(strings.TrimSpace(line), " | ")
+		if len(cells) != 3 || cells[0] == "| library" || strings.HasPrefix(cells[0], "| -") {
+			continue
+		}
+		out = append(out, linkedLibrary{strings.TrimPrefix(cells[0], "| "), cells[1], strings.TrimSuffix(cells[2], " |")})
+	}
+	return out
+}
+
+// TestLicencesAreListed compares docs/licences.md with the modules that are
+// linked into the bootstraps. A library is a module or, where a part of one has
+// a licence of its own, that part. "make licences" writes the list anew.
+func TestLicencesAreListed(t *testing.T) {
+	allowed := []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "MIT"}
+	linked := linkedModules(t)
+	missing := maps.Clone(linked)
+	for _, l := range listedLibraries(t) {
+		module := moduleOf(linked, l.name)
+		if version := linked[module]; module == "" || version != l.version {
+			t.Errorf("docs/licences.md lists %s %s, linked is %q", l.name, l.version, version)
+		}
+		if !slices.Contains(allowed, l.licence) {
+			t.Errorf("%s has the licence %s, which nobody has looked at", l.name, l.licence)
+		}
+		delete(missing, module)
+	}
+	for module, version := range missing {
+		t.Errorf("docs/licences.md lacks %s %s: make licences", module, version)
+	}
+}
+
+// linkedModules are the foreign modules of the bootstraps, with their versions.
+func linkedModules(t *testing.T) map[string]string {
+	t.Helper()
+	const modules = "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}{{end}}{{end}}"
+	cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", "-f", modules, "./functions/...")
+	cmd.Dir = repository
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", cmd, err)
+	}
+	linked := make(map[string]string)
+	for line := range strings.Lines(string(out)) {
+		if path, version, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			linked[path] = version
+		}
+	}
+	return linked
+}
+
+// moduleOf is the module that a package belongs to: the longest path that the
+// package's begins with, "" for none.
+func moduleOf(linked map[string]string, pkg string) string {
+	found := ""
+	for path := range linked {
+		if (pkg == path || strings.HasPrefix(pkg, path+"/")) && len(path) > len(found) {
+			found = path
+		}
+	}
+	return found
 }

@@ -16,12 +16,15 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/schedule"
 )
 
+// checkKeys are the keys of a check's event.
+type checkKeys struct {
+	Slack bool `json:"slack"`
+}
+
 // check tries the whole chain of a tenant. A link that fails is no error: with
 // it the invocation would lose the result.
 func (h *handler) check(ctx context.Context, r request) (any, error) {
-	var keys struct {
-		Slack bool `json:"slack"`
-	}
+	var keys checkKeys
 	if err := r.decode(&keys, `{"action":"check"}, and beside it "tenant":"NAME" and "slack":true`); err != nil {
 		return nil, err
 	}

@@ -109,7 +109,7 @@ func (h *handler) exporter(t tenant) *export.Exporter {
 }
 
 // leastTime is the least that is worth beginning a part of a long action for.
-const leastTime = 3 * time.Second
+const leastTime = time.Second
 
 // carryOn goes on with the long actions that are open, in the time that the
 // live export has left.

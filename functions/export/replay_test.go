@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+	"auth0-logs-to-cloudwatch/pkg/verify"
 )
 
 // replayBench is a bench with events of two days exported, and a minute gone.
@@ -269,5 +272,50 @@ func TestReplayWithAnEditedCheckpoint(t *testing.T) {
 	b.compare()
 	if _, open := b.stack.SSM.Value("/auth0-logs-to-cloudwatch/default/REPLAY"); open {
 		t.Errorf("REPLAY is still there: %s", b.out)
+	}
+}
+
+// TestReplayOfOldEvents has CloudWatch Logs refuse them for their time: they go
+// into the late streams of the replay's own, once.
+func TestReplayOfOldEvents(t *testing.T) {
+	b := newBench(t, devstack.Options{}, auth0.Options{Seed: 7})
+	b.tenant.Generate(50, b.clock.Now().Add(-20*24*time.Hour), b.clock.Now().Add(-16*24*time.Hour))
+	b.tick(export.OK)
+	b.clock.after(time.Minute)
+	for _, want := range []int{50, 0} {
+		if r := b.ask(`{"action":"replay","from":"-25d","to":"-10d"}`); r.Replay.Exported != want || r.Replay.Present != 50-want || r.Replay.Rescued != want {
+			t.Errorf("replay %+v, want %d to add", r.Replay, want)
+		}
+	}
+	n := 0
+	for _, stream := range b.stack.Logs.Streams(b.place("")) {
+		if strings.HasPrefix(stream, "default-replay-late-") {
+			n += len(b.stream(stream))
+		}
+	}
+	if n != 50 {
+		t.Errorf("%d events are in late streams, want 50", n)
+	}
+}
+
+// TestSamples: each file of the folder events asks for what there is.
+func TestSamples(t *testing.T) {
+	files := must(filepath.Glob(filepath.Join("..", "..", "events", "*.json")))
+	asked := make(map[string]bool)
+	for _, file := range files {
+		r, err := parseRequest(must(os.ReadFile(file)))
+		keys := map[string]any{"check": &checkKeys{}, "replay": &replayKeys{}, "verify": &verifyKeys{}, "preview": &verify.PreviewRequest{}}[r.action]
+		if err == nil && keys != nil {
+			err = r.decode(keys, "")
+		}
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		asked[r.action] = true
+	}
+	for action := range actions {
+		if !asked[action] {
+			t.Errorf("no sample asks for the action %q", action)
+		}
 	}
 }

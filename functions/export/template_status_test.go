@@ -43,6 +43,19 @@ func TestTemplateStatusRole(t *testing.T) {
 			t.Errorf("StatusWidgetMaySteer=%s: MAY_STEER is %v", may, variables["MAY_STEER"])
 		}
 	}
+	for parameter, test := range map[string]struct {
+		value string
+		more  map[string]iamStatement
+	}{
+		"Tracing":      {"true", tracing()},
+		"VpcSubnetIds": {"subnet-0a1b2c3d", inVPC()},
+	} {
+		want := maps.Clone(reads)
+		maps.Copy(want, test.more)
+		if diff := cmp.Diff(want, newStack(t, map[string]any{parameter: test.value}).statements(t, "StatusRole")); diff != "" {
+			t.Errorf("%s=%s: statements (-want +got):\n%s", parameter, test.value, diff)
+		}
+	}
 	if diff := cmp.Diff(reads, newStack(t, nil).statements(t, "StatusRole")); diff != "" {
 		t.Errorf("by default it may more than read (-want +got):\n%s", diff)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"auth0-logs-to-cloudwatch/pkg/config"
+	"auth0-logs-to-cloudwatch/pkg/console"
 )
 
 // repository is its root as seen from this package.
@@ -303,29 +305,54 @@ func TestTemplateReservedConcurrency(t *testing.T) {
 }
 
 func TestTemplateSchedule(t *testing.T) {
-	schedule := func(values map[string]any) map[string]any {
+	// rule answers a rule and its input, which must be JSON.
+	rule := func(name string, values map[string]any) (properties, input map[string]any) {
 		events := newStack(t, values).properties(t, "ExportFunction")["Events"].(map[string]any)
-		event := events["Schedule"].(map[string]any)
+		event := events[name].(map[string]any)
 		// An EventBridge rule; ScheduleV2 would be an EventBridge Scheduler schedule.
 		if event["Type"] != "Schedule" {
-			t.Errorf("event type = %v, want Schedule", event["Type"])
+			t.Errorf("%s: event type = %v, want Schedule", name, event["Type"])
 		}
-		return event["Properties"].(map[string]any)
+		properties = event["Properties"].(map[string]any)
+		if diff := cmp.Diff(map[string]any{"MaximumEventAgeInSeconds": 60}, properties["RetryPolicy"]); diff != "" {
+			t.Errorf("%s: a late tick is not dropped (-want +got):\n%s", name, diff)
+		}
+		if err := json.Unmarshal([]byte(properties["Input"].(string)), &input); err != nil {
+			t.Errorf("%s: input %v: %v", name, properties["Input"], err)
+		}
+		return properties, input
 	}
-	got := schedule(nil)
-	if got["State"] != "DISABLED" || got["Schedule"] != "rate(5 minutes)" {
-		t.Errorf("by default the schedule is %v %v, want rate(5 minutes) DISABLED", got["Schedule"], got["State"])
+	tests := map[string]struct {
+		rule                    string
+		expression, state       string // by default
+		forExpression, forState string // their parameters
+		input                   map[string]any
+	}{
+		"export": {
+			rule: "Schedule", expression: "rate(5 minutes)", state: "DISABLED",
+			forExpression: "ScheduleExpression", forState: "ScheduleState",
+			input: map[string]any{"tenant": "default"},
+		},
+		"verify": {
+			rule: "VerifySchedule", expression: "cron(17 4 * * ? *)", state: "DISABLED",
+			forExpression: "VerifyScheduleExpression", forState: "VerifyScheduleState",
+			input: map[string]any{"action": "verify", "tenant": "default", "from": "-26h", "to": "-2h"},
+		},
 	}
-	if diff := cmp.Diff(map[string]any{"MaximumEventAgeInSeconds": 60}, got["RetryPolicy"]); diff != "" {
-		t.Errorf("a late tick is not dropped (-want +got):\n%s", diff)
-	}
-	r, err := parseRequest([]byte(got["Input"].(string)))
-	if err != nil || r.tenant != "default" {
-		t.Errorf("the schedule's input %v asks for tenant %q, %v; want default", got["Input"], r.tenant, err)
-	}
-	got = schedule(map[string]any{"ScheduleState": "ENABLED", "ScheduleExpression": "rate(1 minute)"})
-	if got["State"] != "ENABLED" || got["Schedule"] != "rate(1 minute)" {
-		t.Errorf("the parameters give %v %v, want rate(1 minute) ENABLED", got["Schedule"], got["State"])
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, input := rule(test.rule, nil)
+			if got["State"] != test.state || got["Schedule"] != test.expression {
+				t.Errorf("by default it is %v %v, want %s %s", got["Schedule"], got["State"], test.expression, test.state)
+			}
+			if diff := cmp.Diff(test.input, input); diff != "" {
+				t.Errorf("input (-want +got):\n%s", diff)
+			}
+			got, _ = rule(test.rule, map[string]any{test.forState: "ENABLED", test.forExpression: "rate(1 minute)"})
+			if got["State"] != "ENABLED" || got["Schedule"] != "rate(1 minute)" {
+				t.Errorf("the parameters give %v %v, want rate(1 minute) ENABLED", got["Schedule"], got["State"])
+			}
+		})
 	}
 }
 
@@ -336,7 +363,7 @@ func TestTemplateLogGroups(t *testing.T) {
 		t.Errorf("the tenant's log group is not retained: %v, %v", group["DeletionPolicy"], group["UpdateReplacePolicy"])
 	}
 	want := map[string]any{
-		"LogGroupName": "/auth0/logs", "RetentionInDays": 365,
+		"LogGroupName": "/auth0/logs", "LogGroupClass": "STANDARD", "RetentionInDays": 365,
 		"FieldIndexPolicies": []any{map[string]any{"Fields": []any{"log_id", "type", "user_id", "client_id", "ip"}}},
 	}
 	if diff := cmp.Diff(want, group["Properties"]); diff != "" {
@@ -360,8 +387,9 @@ func TestTemplateLogGroups(t *testing.T) {
 	}
 }
 
-// iamStatement is one of an IAM policy. Every one of the template's allows.
+// iamStatement is one of an IAM policy.
 type iamStatement struct {
+	Deny      bool
 	Actions   []string
 	Resources []string
 	Condition map[string]any
@@ -382,11 +410,10 @@ func (s stack) statements(t *testing.T, logicalID string) map[string]iamStatemen
 	out := map[string]iamStatement{}
 	for _, e := range document["Statement"].([]any) {
 		m := e.(map[string]any)
-		if m["Effect"] != "Allow" {
-			t.Errorf("%v: effect %v, want Allow", m["Sid"], m["Effect"])
-		}
 		condition, _ := m["Condition"].(map[string]any)
-		out[m["Sid"].(string)] = iamStatement{Actions: stringsOf(m["Action"]), Resources: stringsOf(m["Resource"]), Condition: condition}
+		out[m["Sid"].(string)] = iamStatement{
+			Deny: m["Effect"] != "Allow", Actions: stringsOf(m["Action"]), Resources: stringsOf(m["Resource"]), Condition: condition,
+		}
 	}
 	return out
 }
@@ -441,6 +468,11 @@ func TestTemplateRole(t *testing.T) {
 				"AssumeDeliveryRoleOfOtherTenants": {Actions: []string{"sts:AssumeRole"}, Resources: []string{roleARN, otherRoleARN}},
 			},
 		},
+		"traces": {values: map[string]any{"Tracing": "true"}, want: tracing()},
+		"in a VPC": {
+			values: map[string]any{"VpcSubnetIds": "subnet-0a1b2c3d", "VpcSecurityGroupIds": "sg-0a1b2c3d"},
+			want:   inVPC(),
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -472,6 +504,31 @@ func TestTemplateRole(t *testing.T) {
 				t.Errorf("statements (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// tracing is what Lambda needs to send traces.
+func tracing() map[string]iamStatement {
+	return map[string]iamStatement{
+		"SendTraces": {Actions: []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, Resources: []string{"*"}},
+	}
+}
+
+// inVPC is what Lambda, and not the code in it, needs for a VPC.
+func inVPC() map[string]iamStatement {
+	const describe = "ec2:DescribeNetworkInterfaces"
+	change := []string{
+		"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+	}
+	return map[string]iamStatement{
+		"FindNetworkInterfaces": {Actions: []string{describe}, Resources: []string{"*"}},
+		"EnterVpc":              {Actions: change, Resources: []string{"arn:aws:ec2:eu-central-1:*:*/*"}},
+		"KeepCodeFromNetworkInterfaces": {
+			Deny: true, Actions: append([]string{describe}, change...), Resources: []string{"*"},
+			Condition: map[string]any{
+				"ArnLike": map[string]any{"lambda:SourceFunctionArn": "arn:aws:lambda:eu-central-1:111122223333:function:*"},
+			},
+		},
 	}
 }
 
@@ -609,15 +666,100 @@ func TestTemplateOutputs(t *testing.T) {
 		}
 	}
 	for id, part := range map[string]string{
-		"Step4RunNow":         "aws lambda invoke --region eu-central-1 --function-name <ExportFunction>",
-		"Step5EnableSchedule": "--stack-name auth0-logs --parameter-overrides ScheduleState=ENABLED",
-		"Step6TailLog":        "aws logs tail <ExportFunctionLogGroup>",
-		"DashboardLink":       "region=eu-central-1#dashboards/dashboard/<ExportDashboard>",
-		"ScheduleRuleName":    "<ExportFunctionSchedule>",
-		"ExportRoleArn":       "<ExportRole.Arn>",
+		"Step05EnableSchedule": "--stack-name auth0-logs --parameter-overrides ScheduleState=ENABLED",
+		"Step09TailLog":        "aws logs tail <ExportFunctionLogGroup>",
+		"Step10Remove":         "sam delete --region eu-central-1 --stack-name auth0-logs",
+		"FunctionLink":         "region=eu-central-1#/functions/<ExportFunction>",
+		"DashboardLink":        "region=eu-central-1#dashboards/dashboard/<ExportDashboard>",
+		"ScheduleRuleName":     "<ExportFunctionSchedule>",
+		"ExportFunctionArn":    "<ExportFunction.Arn>",
+		"ExportRoleArn":        "<ExportRole.Arn>",
 	} {
 		if got := plain[id].Value; !strings.Contains(got, part) {
 			t.Errorf("%s = %q, want %q in it", id, got, part)
+		}
+	}
+}
+
+// TestTemplateOutputsInOrder checks that the console lists the steps in the
+// order in which they are done, and the links after them.
+func TestTemplateOutputsInOrder(t *testing.T) {
+	var steps []string
+	for _, id := range slices.Sorted(maps.Keys(newStack(t, nil).outputs(t))) {
+		if _, step, found := strings.Cut(id, "Step"); found {
+			steps = append(steps, strings.TrimLeft(step, "0123456789"))
+		}
+	}
+	want := []string{
+		"ClientSecret", "PrivateKey", "SlackWebhook", "AccessKeyId", "SecretKey",
+		"Check", "EnableSchedule", "RunNow", "Replay", "Verify", "TailLog", "Remove", "RemoveState",
+	}
+	if diff := cmp.Diff(want, steps); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
+// TestTemplateInvokeCommands checks what the commands send to the function.
+func TestTemplateInvokeCommands(t *testing.T) {
+	payload := regexp.MustCompile(`--payload '([^']*)'`)
+	got := map[string]map[string]any{}
+	for id, o := range newStack(t, nil).outputs(t) {
+		m := payload.FindStringSubmatch(o.Value)
+		if m == nil {
+			continue
+		}
+		if !strings.HasPrefix(o.Value, "aws lambda invoke --region eu-central-1 --function-name <ExportFunction> --cli-read-timeout 330 ") {
+			t.Errorf("%s is %s", id, o.Value)
+		}
+		var keys map[string]any
+		if err := json.Unmarshal([]byte(m[1]), &keys); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+		got[id] = keys
+	}
+	want := map[string]map[string]any{
+		"Step04Check":  {"action": "check", "tenant": "default"},
+		"Step06RunNow": {"tenant": "default"},
+		"Step07Replay": {"action": "replay", "tenant": "default", "from": "-26h", "to": "-2h", "dryRun": true},
+		"Step08Verify": {"action": "verify", "tenant": "default", "from": "-26h", "to": "-2h"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("payloads (-want +got):\n%s", diff)
+	}
+}
+
+// TestTemplateRemoveState checks that nothing is left in Parameter Store by
+// stack, operator and function, in one call of ten names at most.
+func TestTemplateRemoveState(t *testing.T) {
+	_, names, _ := strings.Cut(newStack(t, nil).outputs(t)["Step11RemoveState"].Value, "--names ")
+	got := strings.Fields(names)
+	var want []string
+	for _, p := range config.Parameters() {
+		if p.Secure || p.Written {
+			want = append(want, config.DefaultRoot+"/default/"+p.Name)
+		}
+	}
+	want = append(want, config.DefaultRoot+"/default/SLACK_INCOMING_WEBHOOK") // the other name
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(slices.Compact(want), got); diff != "" || len(got) > 10 {
+		t.Errorf("%d names (-want +got):\n%s", len(got), diff)
+	}
+}
+
+// TestTemplateConsoleLinks compares the links with those in messages.
+func TestTemplateConsoleLinks(t *testing.T) {
+	const region, group = "eu-central-1", "/auth0/a#b"
+	outputs := newStack(t, map[string]any{"CloudwatchLogGroupName": group}).outputs(t)
+	for id, want := range map[string]string{
+		"FunctionLogLink": console.Stream(region, "/aws/lambda/auth0-logs-export", ""),
+		"LogGroupLink":    console.Stream(region, group, ""),
+		"ParametersLink":  console.Parameters(region, config.DefaultRoot+"/"),
+		"ScheduleLink":    console.Rule(region, "NAME"),
+	} {
+		got := strings.ReplaceAll(outputs[id].Value, "<ExportFunctionSchedule>", "NAME")
+		if got != want {
+			t.Errorf("%s is\n%s, want\n%s", id, got, want)
 		}
 	}
 }

@@ -44,9 +44,18 @@ func (c Comparison) String() string {
 // against the log events of the group at p, all its streams together. Late
 // streams have times of their own.
 func (t *Tenant) Compare(p logs.Place, keep func(tenantlog.Event) bool) Comparison {
+	return t.CompareStreams(p, keep, func(string) bool { return true })
+}
+
+// CompareStreams is Compare with those of the group's streams that are told by
+// name.
+func (t *Tenant) CompareStreams(p logs.Place, keep func(tenantlog.Event) bool, streams func(name string) bool) Comparison {
 	c := Comparison{Streams: make(map[tenantlog.ID][]string)}
 	stored := make(map[tenantlog.ID][]storedEvent)
 	for _, stream := range t.stack.Logs.Streams(p) {
+		if !streams(stream) {
+			continue
+		}
 		p.Stream = stream
 		for _, e := range t.stack.Logs.Events(p) {
 			c.Stored++

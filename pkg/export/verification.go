@@ -29,14 +29,14 @@ type Verification struct {
 	Fetched  int `json:"fetched"`
 	Filtered int `json:"filtered"`
 	Expected int `json:"expected"`
-	// Stored counts those that are, Double those of them that are there more
-	// than once, Elsewhere those that are in other streams of the group alone,
-	// and Missing those that are nowhere in it.
+	// Stored counts those that the log group has, Double those of them that are
+	// more than once where the export puts them, Elsewhere those that are in
+	// other streams of the group alone, and Missing those that are nowhere in it.
 	Stored    int `json:"stored"`
 	Double    int `json:"double"`
 	Elsewhere int `json:"elsewhere"`
 	Missing   int `json:"missing"`
-	// Complete says that the comparison is done and everything is stored.
+	// Complete says that the comparison is done and nothing is missing.
 	Complete bool `json:"complete"`
 
 	// Times and Types say where and of which types the missing and double

@@ -113,6 +113,7 @@ func (b *batch) compare(ctx context.Context) error {
 				b.w.found.double(e, b.types[e.ID])
 			}
 		case elsewhere[e.ID] != "":
+			rec.Stored++
 			rec.Elsewhere++
 		default:
 			b.w.found.missing(e, b.types[e.ID])

@@ -284,7 +284,7 @@ const keepTime = 30 * time.Second
 // done ends a verification that came to its end.
 func (w *work) done() {
 	rec := &w.Record.Verification
-	rec.State, rec.Complete = export.VerifyDone, rec.Missing == 0 && rec.Elsewhere == 0
+	rec.State, rec.Complete = export.VerifyDone, rec.Missing == 0
 	if rec.Missing > 0 && w.Record.FillIn {
 		rec.Fill = w.fill(w.stateCtx)
 	}
@@ -296,7 +296,7 @@ func (w *work) done() {
 		w.r.Warnings = append(w.r.Warnings, fmt.Sprintf("the digest will not tell of it: %v", err))
 	}
 	w.end(export.VerifyDone)
-	if rec.Missing > 0 || rec.Double > 0 || rec.Elsewhere > 0 {
+	if rec.Missing > 0 || rec.Double > 0 {
 		w.r.Notice = &export.Notice{Kind: export.NoticeVerify, Since: rec.Opened}
 	}
 }

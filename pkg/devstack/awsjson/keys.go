@@ -42,6 +42,10 @@ type Principal struct {
 type Keys struct {
 	// Now is the clock that temporary credentials expire by; nil for time.Now.
 	Now func() time.Time
+	// Watch is told what each call is authorised on, before it is: the action as
+	// IAM has it, such as "ssm:PutParameter", and the ARNs. nil for nobody. It
+	// is set before the first call, and may be called by several goroutines.
+	Watch func(c Caller, action string, resources []string)
 
 	mu         sync.Mutex
 	principals map[string]Principal
@@ -126,6 +130,9 @@ func (k *Keys) now() time.Time {
 // Authorize returns the *Error that an IAM action on some ARNs is refused with,
 // nil if it is allowed. The refusal that was made first counts.
 func (k *Keys) Authorize(c Caller, action string, resources []string) error {
+	if k.Watch != nil {
+		k.Watch(c, action, resources)
+	}
 	_, op, _ := strings.Cut(action, ":")
 	k.mu.Lock()
 	defer k.mu.Unlock()

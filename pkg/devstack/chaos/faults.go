@@ -46,7 +46,7 @@ func kinds() []kind {
 	}{
 		{"page", "logs", 3}, {"token", "token", 1}, {"settings", "GetParametersByPath", 1}, {"parameter read", "GetParameter", 1},
 		{"parameter write", "PutParameter", 4}, {"delivery", "PutLogEvents", 6}, {"new stream", "CreateLogStream", 1},
-		{"look-up", "GetLogEvents", 3}, {"Slack", "slack", 2},
+		{"look-up", "GetLogEvents", 3}, {"Slack", "slack", 2}, {"end of an action", "DeleteParameter", 1}, {"search", "FilterLogEvents", 1},
 	} {
 		for _, b := range breaks() {
 			b.name, b.weight, b.op = o.name+" "+b.name, b.weight*o.weight, o.op

@@ -18,8 +18,9 @@ const (
 )
 
 // finale mends everything and lets the function run undisturbed until it has
-// caught up. Claims of the dead must lapse by themselves.
-func (st *stage) finale() {
+// caught up, and reports whether it has. Claims of the dead must lapse by
+// themselves.
+func (st *stage) finale() (caughtUp bool) {
 	st.mend()
 	st.underWay.Wait()
 	st.tell("everything is mended")
@@ -33,9 +34,11 @@ func (st *stage) finale() {
 		}
 		switch {
 		case p.ended(export.OK):
-			return
-		case p.ended(export.Limited):
-			if n == finalRuns/2 {
+			return true
+		case p.ended(export.Limited), p.starved():
+			// At a low limit that the dead have used up, a function that has not
+			// seen a refill yet asks again only after some seconds.
+			if n == finalRuns/2 || p.report.Fetched == 0 {
 				st.calm()
 			}
 		case p.took() > st.Timeout*3/4:
@@ -46,6 +49,7 @@ func (st *stage) finale() {
 		sleep(st.ctx, st.Scene.Lag)
 	}
 	st.problem("no undisturbed run ends well")
+	return false
 }
 
 // calm gives the function more time than a schedule does: on a busy machine,

@@ -28,6 +28,9 @@ type act struct {
 	// edits says where the export is to go on, or makes the function forget.
 	// moves has it go on in another log stream.
 	edits, moves bool
+	// asks invokes another action, and refills has events stored in the
+	// export's stream by it.
+	asks, refills bool
 }
 
 func acts() []act {
@@ -48,6 +51,7 @@ func acts() []act {
 		{name: "another stream", weight: 12, do: moveStream, moves: true},
 		{name: "a cold start", weight: 2, do: func(st *stage, _ Act) { st.lambda.Cool() }},
 	}
+	all = append(all, actionActs()...)
 	for _, p := range points() {
 		all = append(all,
 			act{name: "CHECKPOINT to " + p.name, weight: 3, edits: true, do: func(st *stage, a Act) { st.edit(checkpointName, a.Where, p) }},

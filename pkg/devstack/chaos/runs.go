@@ -21,6 +21,12 @@ type played struct {
 
 func (p played) ended(o export.Outcome) bool { return p.report != nil && p.report.Outcome == o }
 
+// starved reports whether the run failed for the rate limit, which left it no
+// page.
+func (p played) starved() bool {
+	return p.ended(export.Failed) && p.report.Error.Kind == export.KindRateLimit
+}
+
 func (p played) skipped() bool { return p.ended(export.Skipped) }
 
 func (s span) took() time.Duration { return s.end.Sub(s.start) }

@@ -102,7 +102,9 @@ func Decide(seed uint64) Schedule {
 		Scene:   d.scene(),
 	}
 	d.kinds = slices.DeleteFunc(kinds(), func(k kind) bool { return k.blind && !s.Scene.Blind || k.edits && s.Scene.Moves })
-	d.acts = slices.DeleteFunc(acts(), func(a act) bool { return a.moves && !s.Scene.Moves || a.edits && s.Scene.Moves })
+	d.acts = slices.DeleteFunc(acts(), func(a act) bool {
+		return a.moves && !s.Scene.Moves || (a.edits || a.refills) && s.Scene.Moves || a.asks && s.Scene.Apart
+	})
 	steps := 3 + d.IntN(4)
 	switch lag := s.Scene.Lag; {
 	case s.Scene.Apart:

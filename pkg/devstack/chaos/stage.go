@@ -77,7 +77,9 @@ func Play(ctx context.Context, bootstrap string, s Schedule) *Result {
 		st.tell("step %d", i+1)
 		st.step(step)
 	}
-	st.finale()
+	if st.finale() {
+		st.prove()
+	}
 	return st.judge()
 }
 

@@ -8,6 +8,7 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/devstack"
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+	"auth0-logs-to-cloudwatch/pkg/verify"
 )
 
 // Result is what came of a play.
@@ -55,11 +56,14 @@ func (p played) outcome() string {
 // judge looks at what is there after the last run.
 func (st *stage) judge() *Result {
 	st.underWay.Wait()
-	comparison := st.tenant.Compare(st.place, st.keep)
+	comparison := st.tenant.CompareStreams(st.place, st.keep, func(stream string) bool {
+		return !strings.HasPrefix(stream, replayStreams) && !strings.HasSuffix(stream, "-check")
+	})
 	honoured := st.judgeWishes()
 	st.judgePosition()
 	st.judgeSecrets()
 	st.judgeLate(comparison)
+	st.judgeReplays()
 	lost, altered := len(comparison.Missing), len(comparison.Altered)+len(comparison.Mistimed)
 	twice, repeated := comparison.Double, 0
 	if st.blinded() {
@@ -120,7 +124,7 @@ func (st *stage) judgeSecrets() {
 	for _, m := range st.stack.Slack.Messages() {
 		written = append(written, m.Text, string(m.Blocks))
 	}
-	for _, name := range []string{runName, checkpointName} {
+	for _, name := range []string{runName, checkpointName, export.ReplayName, verify.ParameterName} {
 		for _, v := range st.stack.SSM.History(st.tenant.Parameter(name)) {
 			written = append(written, v.Value)
 		}

@@ -26,6 +26,7 @@ var parts = []part{
 	{"profile", profile, 8},
 	{"speed", speeds, 19},
 	{"memory", peakMemory, 18},
+	{"verify", verifications, 20},
 	{"start", starts, 4},
 	{"size", sizes, 3},
 	{"idle", idleCalls, 2},
