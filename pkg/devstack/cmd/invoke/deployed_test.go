@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,8 +57,8 @@ type cloud struct {
 	server *httptest.Server
 	others http.Handler
 	// lost has the answers to Invoke lost, and invoked counts the calls.
-	lost    bool
-	invoked int
+	lost    atomic.Bool
+	invoked atomic.Int32
 }
 
 // newCloud has a tenant whose events were exported, and the environment of
@@ -189,7 +190,7 @@ func (c *cloud) invocation(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		c.Error(err)
 	}
-	if c.invoked++; c.lost {
+	if c.invoked.Add(1); c.lost.Load() {
 		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("X-Amzn-Requestid", result.RequestID)
@@ -349,11 +350,11 @@ func TestInvokedOnce(t *testing.T) {
 		t.Skip("runs the bootstrap: not in -short mode")
 	}
 	c := newCloud(t)
-	c.lost = true
+	c.lost.Store(true)
 	for i, args := range []string{"run", "verify -from=-1d -to=-10m"} {
 		c.expect(args+" -function="+fullName, nil, "lambda:InvokeFunction on "+fullName)
-		if c.invoked != i+1 {
-			t.Errorf("%s: invoked %d times in all, want %d", args, c.invoked, i+1)
+		if got := int(c.invoked.Load()); got != i+1 {
+			t.Errorf("%s: invoked %d times in all, want %d", args, got, i+1)
 		}
 	}
 }
