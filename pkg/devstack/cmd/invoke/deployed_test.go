@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,9 @@ type cloud struct {
 	*local
 	server *httptest.Server
 	others http.Handler
+	// lost has the answers to Invoke lost, and invoked counts the calls.
+	lost    atomic.Bool
+	invoked atomic.Int32
 }
 
 // newCloud has a tenant whose events were exported, and the environment of
@@ -185,6 +189,9 @@ func (c *cloud) invocation(w http.ResponseWriter, r *http.Request) {
 	result, err := c.function.Invoke(context.WithoutCancel(r.Context()), event)
 	if err != nil {
 		c.Error(err)
+	}
+	if c.invoked.Add(1); c.lost.Load() {
+		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("X-Amzn-Requestid", result.RequestID)
 	if r.Header.Get("X-Amz-Invocation-Type") == string(types.InvocationTypeEvent) {
@@ -334,5 +341,20 @@ func TestDeployedFails(t *testing.T) {
 	}
 	if c.tenant.Get("REPLAY") == "" {
 		t.Error("the replay is not open any more")
+	}
+}
+
+// TestInvokedOnce: the client does not ask again where an answer was lost.
+func TestInvokedOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the bootstrap: not in -short mode")
+	}
+	c := newCloud(t)
+	c.lost.Store(true)
+	for i, args := range []string{"run", "verify -from=-1d -to=-10m"} {
+		c.expect(args+" -function="+fullName, nil, "lambda:InvokeFunction on "+fullName)
+		if got := int(c.invoked.Load()); got != i+1 {
+			t.Errorf("%s: invoked %d times in all, want %d", args, got, i+1)
+		}
 	}
 }

@@ -36,7 +36,7 @@ func TestHarmIsSeen(t *testing.T) {
 	if err := h.seen(&incomplete{missing: 7, double: 1}); err != nil {
 		t.Error(err)
 	}
-	for _, other := range []incomplete{{missing: 6, double: 1}, {missing: 7}, {missing: 7, double: 1, elsewhere: 1}} {
+	for _, other := range []incomplete{{missing: 6, double: 1}, {missing: 7}} {
 		if h.seen(&other) == nil {
 			t.Errorf("%+v passes for %+v", other, h)
 		}

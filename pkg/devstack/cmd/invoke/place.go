@@ -155,17 +155,17 @@ func (w *wish) conclude(ctx context.Context, f *follower, r export.Report) error
 		return fmt.Errorf("the verification is not done: %s", v.State)
 	case v.Missing > 0 && v.Fill != "":
 		return w.followFill(ctx, f, r)
-	case v.Missing > 0 || v.Double > 0 || v.Elsewhere > 0:
-		return &incomplete{v.Missing, v.Double, v.Elsewhere}
+	case v.Missing > 0 || v.Double > 0:
+		return &incomplete{v.Missing, v.Double}
 	}
 	return nil
 }
 
 // incomplete is the error of a verification that found something wrong.
-type incomplete struct{ missing, double, elsewhere int }
+type incomplete struct{ missing, double int }
 
 func (e *incomplete) Error() string {
-	return fmt.Sprintf("the log group does not hold everything once: %d missing, %d double, %d in other streams alone", e.missing, e.double, e.elsewhere)
+	return fmt.Sprintf("the log group does not hold everything once: %d missing, %d double", e.missing, e.double)
 }
 
 // notAdded begins what a verification says of a replay that it could not open.
