@@ -39,9 +39,6 @@ func TestTenantsPage(t *testing.T) {
 		if err := json.Unmarshal([]byte(input), &keys); err != nil || keys.Tenant != "acme" {
 			t.Errorf("%s: tenant %q, %v", input, keys.Tenant, err)
 		}
-		if _, built := actions[keys.Action]; !built {
-			continue
-		}
 		if r, err := parseRequest([]byte(input)); err != nil || r.tenant != "acme" {
 			t.Errorf("%s asks for %+v, %v", input, r, err)
 		}

@@ -205,6 +205,25 @@ func TestTemplateRoleIsWhatTheCodeCalls(t *testing.T) {
 	compareRole(t, given, calls, notByTheCode)
 }
 
+// TestTemplateStatusRoleIsWhatTheCodeCalls does the same for the status widget
+// that may steer. A test of functions/status writes down its calls.
+func TestTemplateStatusRoleIsWhatTheCodeCalls(t *testing.T) {
+	text := string(must(os.ReadFile(filepath.Join(repository, "functions", "status", "testdata", "calls.txt"))))
+	calls := map[permission]bool{}
+	for line := range strings.Lines(text) {
+		action, arn, _ := strings.Cut(strings.TrimSpace(line), " ")
+		calls[permission{action, streamOf(arn)}] = true
+	}
+	given := standInStack(t, map[string]any{"StatusWidgetMaySteer": "true"}).given(t, "StatusRole")
+	made := strings.NewReplacer("<ExportFunctionLogGroup>", "/aws/lambda/export", "<ExportFunction.Arn>", functionARN)
+	for _, permissions := range given {
+		for i, p := range permissions {
+			permissions[i].resource = made.Replace(p.resource)
+		}
+	}
+	compareRole(t, given, calls, notByTheCode)
+}
+
 // TestTemplateRoleStaysInItsTree: a neighbour's parameters and another tenant's
 // settings are out of reach, whatever the root is called.
 func TestTemplateRoleStaysInItsTree(t *testing.T) {

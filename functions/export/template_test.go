@@ -320,6 +320,9 @@ func TestTemplateSchedule(t *testing.T) {
 		if err := json.Unmarshal([]byte(properties["Input"].(string)), &input); err != nil {
 			t.Errorf("%s: input %v: %v", name, properties["Input"], err)
 		}
+		if _, err := parseRequest([]byte(properties["Input"].(string))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 		return properties, input
 	}
 	tests := map[string]struct {
@@ -713,6 +716,9 @@ func TestTemplateInvokeCommands(t *testing.T) {
 		}
 		var keys map[string]any
 		if err := json.Unmarshal([]byte(m[1]), &keys); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+		if _, err := parseRequest([]byte(m[1])); err != nil {
 			t.Errorf("%s: %v", id, err)
 		}
 		got[id] = keys
