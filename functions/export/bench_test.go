@@ -54,12 +54,24 @@ func withAuthority(run func() int) int {
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
+	// since is when it was started; a clock that was not stands still.
+	since time.Time
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.now
+	if c.since.IsZero() {
+		return c.now
+	}
+	return c.now.Add(time.Since(c.since))
+}
+
+// start has the clock go, for what waits by it.
+func (c *clock) start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.since = time.Now()
 }
 
 func (c *clock) after(d time.Duration) {

@@ -251,6 +251,7 @@ func newFailBench(t *testing.T, tenant auth0.Options) *failBench {
 		place: logs.Place{Account: "333333333333", Group: "/auth0/default"},
 	}
 	b.clock.after(time.Since(b.clock.Now())) // the SDK's, for a role's credentials
+	b.clock.start()                          // after a refusal the function waits by it
 	b.group(b.place)
 	b.set(map[string]string{"CLOUDWATCH_ROLE_ARN": role, "BATCH_SIZE": "40", "SLACK_SEND_SUCCESS": "true"})
 	// Handlers find the stack by the environment, which is another bench's by

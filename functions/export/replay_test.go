@@ -83,6 +83,9 @@ func TestReplayIntoAStreamOfItsOwn(t *testing.T) {
 	if _, open := b.stack.SSM.Value("/auth0-logs-to-cloudwatch/default/REPLAY"); open || len(b.stream("default-replay")) > 0 {
 		t.Error("a dry run has written something")
 	}
+	if text := strings.Join(dry.Replay.Text(), "\n"); strings.Contains(text, "time was over") {
+		t.Errorf("the dry run's text: %s", text)
+	}
 	r := b.ask(`{"action":"replay","from":"-24h","to":"-1h"}`)
 	if r.Outcome != export.OK || r.Replay.State != export.ReplayDone {
 		t.Fatalf("report %+v", r)

@@ -358,6 +358,9 @@ func (w *replayWork) walk(ctx context.Context, book logbook) error {
 	way.claimed = true // from the start: it is saved, and found out when it was stopped, before anything is sent
 	err := way.run(ctx)
 	way.close()
+	if err == nil {
+		w.r.To = rec.To // nothing lies between the last event and the range's end
+	}
 	w.note(w.r.To)
 	return err
 }

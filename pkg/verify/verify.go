@@ -284,6 +284,7 @@ const keepTime = 30 * time.Second
 // done ends a verification that came to its end.
 func (w *work) done() {
 	rec := &w.Record.Verification
+	rec.Position = rec.To // nothing lies between the last event and the range's end
 	rec.State, rec.Complete = export.VerifyDone, rec.Missing == 0
 	if rec.Missing > 0 && w.Record.FillIn {
 		rec.Fill = w.fill(w.stateCtx)
