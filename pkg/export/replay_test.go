@@ -89,7 +89,10 @@ func TestReplayAtEveryCall(t *testing.T) {
 func TestReplayIsTakenAway(t *testing.T) {
 	for name, take := range map[string]func(*testing.T, *Replayer, *world){
 		"stopped": func(t *testing.T, x *Replayer, w *world) {
-			if r, err := x.Stop(t.Context(), w.current(ReplayName)); err != nil || len(r.Warnings) == 0 {
+			w.mu.Lock()
+			p := w.current(ReplayName)
+			w.mu.Unlock()
+			if r, err := x.Stop(t.Context(), p); err != nil || len(r.Warnings) == 0 {
 				t.Errorf("stop: %+v, %v", r, err)
 			}
 		},
