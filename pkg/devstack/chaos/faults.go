@@ -34,6 +34,9 @@ type kind struct {
 	// blind keeps the function from reading the log group, and edits has an
 	// operator say where the export is to go on.
 	blind, edits bool
+	// dated has a walk begin by date: where it is to begin, events must be dated
+	// near the time in their ids, as Auth0's are, and not as odd ones can be.
+	dated bool
 }
 
 // kinds are all faults: every way for a call to break with every operation,
@@ -131,7 +134,7 @@ func auth0Kinds() []kind {
 	for name, how := range map[string]auth0.MadeIDs{
 		"refused": auth0.RefuseMade, "answered from the oldest": auth0.MadeFromOldest, "answered with nothing": auth0.MadeAnswersNothing,
 	} {
-		all = append(all, kind{name: "made ids " + name, weight: 3, arm: func(st *stage) func() {
+		all = append(all, kind{name: "made ids " + name, weight: 3, dated: true, arm: func(st *stage) func() {
 			st.tenant.SetMadeIDs(how)
 			return func() { st.tenant.SetMadeIDs(auth0.AcceptMade) }
 		}})

@@ -16,6 +16,7 @@ const (
 	runName        = export.RunName
 	startName      = "START_FROM"
 	streamName     = "CLOUDWATCH_LOG_STREAM_NAME"
+	oddEvent       = "an odd log event"
 )
 
 // act is something that an operator can do, or that can happen at the tenant.
@@ -36,7 +37,7 @@ type act struct {
 func acts() []act {
 	all := []act{
 		{name: "log events", weight: 12, do: happen},
-		{name: "an odd log event", weight: 3, do: happenOdd},
+		{name: oddEvent, weight: 3, do: happenOdd},
 		{name: "CHECKPOINT taken back", weight: 1, do: takeBack, edits: true},
 		{name: "CHECKPOINT to nonsense", weight: 1, do: func(st *stage, a Act) { st.slip(a, "yesterday") }, edits: true},
 		{name: "CHECKPOINT to the future", weight: 1, edits: true, do: func(st *stage, a Act) {

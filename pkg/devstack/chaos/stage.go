@@ -209,6 +209,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // arm has a fault happen from now on.
 func (st *stage) arm(d Dose) {
 	k := st.kinds[d.Kind]
+	if k.dated && st.hasOdd() {
+		st.tell("no fault: %s needs events that are dated as Auth0's", d)
+		return
+	}
 	st.tell("fault: %s", d)
 	if k.arm != nil {
 		st.mendLater(k.arm(st))
@@ -221,6 +225,14 @@ func (st *stage) arm(d Dose) {
 		d.Times = 1
 	}
 	st.mendLater(st.strike(d, k))
+}
+
+// hasOdd reports whether events of the play can be dated far from the time in
+// their ids.
+func (st *stage) hasOdd() bool {
+	return len(st.Scene.Odd) > 0 || slices.ContainsFunc(st.Steps, func(s Step) bool {
+		return slices.ContainsFunc(s.Acts, func(a Act) bool { return a.Kind == oddEvent })
+	})
 }
 
 // strike has calls of an operation struck.
