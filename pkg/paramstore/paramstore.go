@@ -127,36 +127,28 @@ func (s *Store) Get(ctx context.Context, name string, version int64) (export.Par
 // allows; a put whose answer was lost may so be stored twice.
 func (s *Store) Put(ctx context.Context, name, value string) (int64, error) {
 	full := s.path + "/" + name
-	for try := 0; ; try++ {
-		out, err := withTimeout(ctx, func(ctx context.Context) (*ssm.PutParameterOutput, error) {
-			return s.client.PutParameter(ctx, &ssm.PutParameterInput{
-				Name: aws.String(full), Value: aws.String(value), Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
-			})
+	out, err := write(ctx, func(ctx context.Context) (*ssm.PutParameterOutput, error) {
+		return s.client.PutParameter(ctx, &ssm.PutParameterInput{
+			Name: aws.String(full), Value: aws.String(value), Type: types.ParameterTypeString, Overwrite: aws.Bool(true),
 		})
-		if err == nil {
-			return out.Version, nil
-		}
-		if !passes(err) || !pause(ctx, try) {
-			return 0, s.explain(err, "ssm:PutParameter", full)
-		}
+	})
+	if err != nil {
+		return 0, s.explain(err, "ssm:PutParameter", full)
 	}
+	return out.Version, nil
 }
 
 // Delete deletes a parameter; one that is not there is as good. It is tried
 // again as Put is.
 func (s *Store) Delete(ctx context.Context, name string) error {
 	full := s.path + "/" + name
-	for try := 0; ; try++ {
-		_, err := withTimeout(ctx, func(ctx context.Context) (*ssm.DeleteParameterOutput, error) {
-			return s.client.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(full)})
-		})
-		if err == nil || isNotFound(err) {
-			return nil
-		}
-		if !passes(err) || !pause(ctx, try) {
-			return s.explain(err, "ssm:DeleteParameter", full)
-		}
+	_, err := write(ctx, func(ctx context.Context) (*ssm.DeleteParameterOutput, error) {
+		return s.client.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(full)})
+	})
+	if err != nil && !isNotFound(err) {
+		return s.explain(err, "ssm:DeleteParameter", full)
 	}
+	return nil
 }
 
 func parameter(p types.Parameter) export.Parameter {
@@ -175,6 +167,17 @@ func read[T any](ctx context.Context, call func(context.Context) (T, error)) (ou
 		}
 	}
 	return out, err
+}
+
+// write makes a call that changes a parameter, and makes it again while what
+// stops it may pass and ctx allows.
+func write[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+	for try := 0; ; try++ {
+		out, err := withTimeout(ctx, call)
+		if err == nil || !passes(err) || !pause(ctx, try) {
+			return out, err
+		}
+	}
 }
 
 func withTimeout[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {

@@ -20,22 +20,19 @@ import (
 // looked at. The errors are *export.Error.
 func (s *Store) MayWrite(ctx context.Context, name string) error {
 	full := s.path + "/" + name
-	for try := 0; ; try++ {
-		_, err := withTimeout(ctx, func(ctx context.Context) (*ssm.PutParameterOutput, error) {
-			return s.client.PutParameter(ctx, &ssm.PutParameterInput{
-				Name: aws.String(full), Value: aws.String("test"), Overwrite: aws.Bool(false),
-			})
+	_, err := write(ctx, func(ctx context.Context) (*ssm.PutParameterOutput, error) {
+		return s.client.PutParameter(ctx, &ssm.PutParameterInput{
+			Name: aws.String(full), Value: aws.String("test"), Overwrite: aws.Bool(false),
 		})
-		switch {
-		case err == nil:
-			return &export.Error{Kind: export.KindState, Text: full + " was made by a write that should have been refused.",
-				Fix: "delete it, and report this as a fault of auth0-logs-to-cloudwatch."}
-		case isRefusedAsMeant(err):
-			return nil
-		case !passes(err) || !pause(ctx, try):
-			return s.explain(err, "ssm:PutParameter", full)
-		}
+	})
+	switch {
+	case err == nil:
+		return &export.Error{Kind: export.KindState, Text: full + " was made by a write that should have been refused.",
+			Fix: "delete it, and report this as a fault of auth0-logs-to-cloudwatch."}
+	case isRefusedAsMeant(err):
+		return nil
 	}
+	return s.explain(err, "ssm:PutParameter", full)
 }
 
 // isRefusedAsMeant reports whether a put was refused for the parameter that is
