@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -116,11 +115,12 @@ const leastTime = time.Second
 func (h *handler) carryOn(ctx context.Context, t tenant) {
 	verification, replay := t.parameters[verify.ParameterName], t.parameters[export.ReplayName]
 	if verification.Version != 0 && timeLeft(ctx) {
-		half, cancel := ctx, context.CancelFunc(func() {})
+		share := remaining(ctx)
 		if replay.Version != 0 {
-			half, cancel = context.WithTimeout(ctx, remaining(ctx)/2)
+			share /= 2
 		}
-		h.verifier(t).CarryOn(half, verification)
+		part, cancel := context.WithTimeout(ctx, share)
+		h.verifier(t).CarryOn(part, verification)
 		cancel()
 	}
 	if replay.Version != 0 && timeLeft(ctx) {
@@ -217,12 +217,9 @@ func retention(c config.Config) time.Duration {
 // logResult writes the result of an action that makes no report to the
 // function's log, on one line and under the action's name.
 func (h *handler) logResult(action string, ended time.Time, result any) error {
-	var line bytes.Buffer
-	e := json.NewEncoder(&line)
-	e.SetEscapeHTML(false)
-	err := e.Encode(map[string]any{"level": "INFO", "message": action, "timestamp": ended.UTC(), action: result})
+	line, err := emf.Result(action, ended, result)
 	if err == nil {
-		_, err = h.out.Write(line.Bytes())
+		_, err = h.out.Write(line)
 	}
 	if err != nil {
 		return fmt.Errorf("write result: %w", err)

@@ -127,6 +127,14 @@ func Line(r export.Report, metrics bool) ([]byte, error) {
 	return encode(root)
 }
 
+// Result renders the result of an action that makes no report, at the time that
+// it ended, as one JSON object on a line of its own and under the action's name.
+func Result(action string, ended time.Time, result any) ([]byte, error) {
+	return encode(map[string]any{
+		"level": "INFO", "message": action, "timestamp": ended.UTC().Format(time.RFC3339Nano), action: result,
+	})
+}
+
 // encode writes v and a line break. What JSON need not escape it leaves
 // readable, for these lines are read by people and by Logs Insights.
 func encode(v any) ([]byte, error) {

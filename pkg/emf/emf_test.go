@@ -353,3 +353,13 @@ func decode(t rapid.TB, line []byte) map[string]any {
 	}
 	return root
 }
+
+// TestResult: one line, with the control characters escaped that JSON leaves.
+func TestResult(t *testing.T) {
+	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	line, err := Result("check", at, map[string]string{"text": "a <b>\u009b\n"})
+	want := `{"check":{"text":"a <b>\u009b\n"},"level":"INFO","message":"check","timestamp":"2026-11-23T10:00:00Z"}` + "\n"
+	if err != nil || string(line) != want {
+		t.Errorf("%s, %v; want %s", line, err, want)
+	}
+}
