@@ -68,7 +68,7 @@ func (s *services) Ticks(ctx context.Context, _ string, _, _ time.Time) (on, off
 func (s *services) check() *Check {
 	return &Check{
 		Tenant: "acme", Auth0: s, Logs: s, Parameters: s, Slack: s, Schedule: s, PostToSlack: true, Now: func() time.Time { return now },
-		Settings: Settings{Path: "/root/acme", Count: 7, Domain: "acme.eu.auth0.com", Audience: "https://acme.eu.auth0.com/api/v2/", RateShare: 80,
+		Settings: Settings{Path: "/settings/acme", Count: 7, Domain: "acme.eu.auth0.com", Audience: "https://acme.eu.auth0.com/api/v2/", RateShare: 80,
 			Target: export.Target{Group: "group", Stream: "stream"}},
 	}
 }

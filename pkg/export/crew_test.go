@@ -75,7 +75,7 @@ func (d *distant) Page(ctx context.Context, after tenantlog.ID) (tenantlog.Page,
 	d.requests++
 	n := d.requests
 	d.mu.Unlock()
-	if err := pause(ctx, d.latency(n)); err != nil {
+	if err := Pause(ctx, d.latency(n)); err != nil {
 		return tenantlog.Page{}, err
 	}
 	if n == d.failAt {

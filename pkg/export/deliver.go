@@ -64,7 +64,7 @@ func (w *walk) settle(d delivered) error {
 	w.r.Batches += d.receipt.Puts
 	w.r.Bytes += d.receipt.Bytes
 	for _, text := range d.receipt.Warnings {
-		w.r.warn("%s", text)
+		w.r.Warn("%s", text)
 	}
 	if d.err != nil {
 		return &deliveryError{AsError(KindDelivery, d.err)}

@@ -25,7 +25,7 @@ func (w *walk) lookUp(ctx context.Context) error {
 		found, err := w.x.Sink.Find(ctx, t, some)
 		switch {
 		case errors.Is(err, ErrCannotRead):
-			w.r.warn("%s in %s cannot be read back: events that an interrupted run may have sent are sent again (%v)", t.Stream, t.Group, err)
+			w.r.Warn("%s in %s cannot be read back: events that an interrupted run may have sent are sent again (%v)", t.Stream, t.Group, err)
 		case err != nil:
 			return &deliveryError{err}
 		}
@@ -71,5 +71,5 @@ func (w *walk) awaitReadable(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(w.readable) {
 		return errTimeUp
 	}
-	return pause(ctx, time.Until(w.readable))
+	return Pause(ctx, time.Until(w.readable))
 }

@@ -170,10 +170,20 @@ func getVersion(ctx context.Context, params Parameters, name string, version int
 		if !errors.Is(err, ErrNoParameter) || wait > mostLag {
 			return p, err
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := Pause(ctx, wait); err != nil {
 			return p, err
 		}
 	}
+}
+
+// Foreign is the error of a parameter that holds something else than a record,
+// after a Read that has found none; nil where there are void records alone, or
+// no parameter.
+func (g *Register[R]) Foreign() error {
+	if len(g.Warnings) == 0 {
+		return nil
+	}
+	return &Error{Kind: KindSettings, Text: g.Warnings[0] + ".", Fix: "delete the parameter; the export does not need it."}
 }
 
 // Busy is the error of a record that another run holds, nil where none does.
@@ -228,7 +238,7 @@ func (g *Register[R]) Save(ctx context.Context) error {
 		}
 		// Whatever lies between is void or an older write of ours, and what was
 		// just written is void: write again, but not in step with the others.
-		if err := pause(ctx, rand.N(maxJitter)); err != nil {
+		if err := Pause(ctx, rand.N(maxJitter)); err != nil {
 			return err
 		}
 	}
@@ -258,7 +268,7 @@ func (g *Register[R]) Stop(ctx context.Context, mark func()) (warning string, er
 		}
 		// The run at work has saved at the same moment.
 		lost := err
-		if err := pause(ctx, rand.N(maxJitter)); err != nil {
+		if err := Pause(ctx, rand.N(maxJitter)); err != nil {
 			return "", lost
 		}
 		if found, err := g.Read(ctx, Parameter{}); err != nil || !found {
@@ -327,7 +337,8 @@ func EncodeRecord(name string, r any) (string, error) {
 // ErrTooLarge says that a record is more than a parameter holds.
 var ErrTooLarge = errors.New("more than a parameter holds")
 
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits, or returns the error of ctx where that ends before.
+func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

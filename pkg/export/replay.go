@@ -92,7 +92,7 @@ var (
 func (x *Replayer) Open(ctx context.Context, want Replay, p Parameter) (Report, error) {
 	w := x.begin(ctx)
 	defer w.cancel()
-	if err := x.refuse(w.stateCtx, want); err != nil {
+	if err := CheckReached(w.stateCtx, x.Parameters, x.Now, want.Stretch); err != nil {
 		return w.failed(ctx, err)
 	}
 	if err := w.open(want, p); err != nil {
@@ -135,19 +135,9 @@ func (w *replayWork) open(want Replay, p Parameter) error {
 func (x *Replayer) Fail(ctx context.Context, err error) Report {
 	w := x.begin(ctx)
 	defer w.cancel()
-	w.r.fail(AsError(KindState, err))
+	w.r.Fail(err)
 	w.publish(ctx)
 	return *w.r
-}
-
-// refuse says why there can be no such replay: an error that is a Refused, or
-// one of a service.
-func (x *Replayer) refuse(ctx context.Context, want Replay) error {
-	reached, err := x.reached(ctx)
-	if err != nil {
-		return err
-	}
-	return CheckReached(want.Stretch, reached)
 }
 
 // Refused is the error of an action that was asked for and cannot be.
@@ -170,10 +160,6 @@ func PlaceOf(id tenantlog.ID) string {
 	return fmt.Sprintf("%s (%s)", id, t.Format(time.RFC3339))
 }
 
-func (x *Replayer) reached(ctx context.Context) (tenantlog.ID, error) {
-	return Reached(ctx, x.Parameters, x.Now)
-}
-
 // occupied is the error of a second replay.
 func (w *replayWork) occupied(busy error) error {
 	rec := w.Record
@@ -194,8 +180,8 @@ func (x *Replayer) CarryOn(ctx context.Context, p Parameter) (r Report, ok bool)
 	case err != nil:
 		r, _ = w.failed(ctx, err)
 		return r, true
-	case !found && len(w.Warnings) > 0:
-		r, _ = w.failed(ctx, &Error{Kind: KindSettings, Text: w.Warnings[0] + ".", Fix: "delete the parameter; the export does not need it."})
+	case !found && w.Foreign() != nil:
+		r, _ = w.failed(ctx, w.Foreign())
 		return r, true
 	case !found:
 		w.tidy(p)
@@ -230,7 +216,7 @@ func (x *Replayer) Stop(ctx context.Context, p Parameter) (Report, error) {
 		return w.failed(ctx, err)
 	}
 	if warning != "" {
-		w.r.warn("%s", warning)
+		w.r.Warn("%s", warning)
 	}
 	w.publish(ctx)
 	return *w.r, nil
@@ -241,7 +227,7 @@ func (x *Replayer) Stop(ctx context.Context, p Parameter) (Report, error) {
 func (x *Replayer) Count(ctx context.Context, want Replay) (Report, error) {
 	w := x.begin(ctx)
 	defer w.cancel()
-	if err := x.refuse(w.stateCtx, want); err != nil {
+	if err := CheckReached(w.stateCtx, x.Parameters, x.Now, want.Stretch); err != nil {
 		return w.failed(ctx, err)
 	}
 	want.State, want.Opened, want.Position = ReplayCounted, w.r.Started, want.After
@@ -277,14 +263,18 @@ type replayWork struct {
 	cancel   context.CancelFunc
 }
 
+func newReplay(params Parameters, now func() time.Time) Register[*ReplayRecord] {
+	return Register[*ReplayRecord]{
+		Params: params, Name: ReplayName, Now: now, Owner: NewOwner(), Gone: errGone,
+		New: func() *ReplayRecord { return &ReplayRecord{} },
+	}
+}
+
 func (x *Replayer) begin(ctx context.Context) *replayWork {
 	t := plan(ctx)
 	w := &replayWork{
-		Register: Register[*ReplayRecord]{
-			Params: x.Parameters, Name: ReplayName, Now: x.Now, Owner: NewOwner(), Gone: errGone,
-			New: func() *ReplayRecord { return &ReplayRecord{} },
-		},
-		x: x, times: t,
+		Register: newReplay(x.Parameters, x.Now),
+		x:        x, times: t,
 		r: &Report{Tenant: x.Tenant, Action: ReplayAction, Outcome: OK, Started: x.Now().UTC(), Warnings: slices.Clone(x.Warnings), Version: Version},
 	}
 	w.stateCtx, w.cancel = context.WithDeadline(ctx, t.state)
@@ -316,7 +306,7 @@ func (w *replayWork) clear(ctx context.Context, readable time.Time) error {
 	if w.x.shares(w.Record.Replay) {
 		readable = time.Now().Add(w.x.ReadLag)
 	}
-	if pause(ctx, time.Until(readable)) != nil {
+	if Pause(ctx, time.Until(readable)) != nil {
 		return errTimeUp
 	}
 	return w.overtaken(ctx)
@@ -331,7 +321,7 @@ func (w *replayWork) overtaken(ctx context.Context) error {
 	if !w.x.shares(w.Record.Replay) {
 		return nil
 	}
-	reached, err := w.x.reached(ctx)
+	reached, err := Reached(ctx, w.x.Parameters, w.x.Now)
 	if err == nil && reached < w.Record.To {
 		err = errOvertaken
 	}
@@ -391,14 +381,14 @@ func (w *replayWork) conclude(err error) {
 	switch {
 	case err == nil, errors.Is(err, errGone), errors.Is(err, errOvertaken):
 		if err != nil {
-			w.r.warn("%v", err)
+			w.r.Warn("%v", err)
 		}
 	case IsLost(err):
-		w.r.skip(err)
+		w.r.Skip(err)
 	case IsLimit(err):
 		w.r.Outcome = Limited
 	default:
-		w.r.fail(AsError(KindState, err))
+		w.r.Fail(err)
 	}
 }
 
@@ -437,7 +427,7 @@ func (w *replayWork) release() {
 	case IsLost(err):
 		w.lost()
 	case err != nil && w.r.Outcome != Failed: // the first error is the one to mend
-		w.r.fail(AsError(KindState, err))
+		w.r.Fail(err)
 	}
 }
 
@@ -466,7 +456,7 @@ func (w *replayWork) end(state ReplayState) bool {
 	w.Record.State = state
 	err := w.Params.Delete(w.stateCtx, ReplayName)
 	if err != nil {
-		w.r.fail(AsError(KindState, err))
+		w.r.Fail(err)
 	}
 	return err == nil
 }
@@ -483,7 +473,7 @@ func (w *replayWork) failed(ctx context.Context, err error) (Report, error) {
 	if _, refused := errors.AsType[Refused](err); refused {
 		return Report{}, err
 	}
-	w.r.fail(AsError(KindState, err))
+	w.r.Fail(err)
 	w.publish(ctx)
 	return *w.r, nil
 }
@@ -510,8 +500,9 @@ func (e *replaying) Error() string {
 }
 
 // checkReplay looks for a replay that is at work on events beyond what the live
-// export has reached, in the export's own stream. The live export goes first: such a replay ends by
-// itself as soon as it sees where the position is. fresh has REPLAY read anew.
+// export has reached, in the export's own stream. The live export goes first:
+// such a replay ends by itself as soon as it sees where the position is. fresh
+// has REPLAY read anew.
 func (x *Exporter) checkReplay(ctx context.Context, reached tenantlog.ID, fresh bool) error {
 	if x.Replay.Version == 0 && !fresh {
 		return nil
@@ -520,7 +511,7 @@ func (x *Exporter) checkReplay(ctx context.Context, reached tenantlog.ID, fresh 
 	if fresh {
 		p = Parameter{}
 	}
-	g := Register[*ReplayRecord]{Params: x.Parameters, Name: ReplayName, Now: x.Now, New: func() *ReplayRecord { return &ReplayRecord{} }}
+	g := newReplay(x.Parameters, x.Now)
 	found, err := g.Read(ctx, p)
 	if err != nil {
 		return err

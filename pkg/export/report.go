@@ -3,6 +3,7 @@ package export
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
@@ -165,6 +166,23 @@ type Report struct {
 	Notice *Notice `json:"-"`
 	// Place says where the events went, for links.
 	Place Place `json:"-"`
+}
+
+// Fail has the report say that the run failed, with an error of the state unless
+// it is an *Error.
+func (r *Report) Fail(err error) { r.Outcome, r.Error = Failed, AsError(KindState, err) }
+
+// Skip has the report say that another run is at work.
+func (r *Report) Skip(other error) {
+	r.Outcome, r.Error, r.Notice, r.Skipped = Skipped, nil, nil, other.Error()
+}
+
+// Warn adds a warning, each text once.
+func (r *Report) Warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if !slices.Contains(r.Warnings, text) {
+		r.Warnings = append(r.Warnings, text)
+	}
 }
 
 // Waits is time spent waiting, in seconds.

@@ -79,17 +79,17 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 	defer cancel()
 	s, err := openState(stateCtx, x.Parameters, run, checkpoint, x.Now)
 	if err != nil {
-		r.fail(AsError(KindState, err))
+		r.Fail(err)
 		return x.publish(tellCtx, r)
 	}
 	r.Warnings = append(r.Warnings, s.Warnings...)
 	if other := s.Busy(); other != nil {
-		r.skip(other)
+		r.Skip(other)
 		return x.publish(tellCtx, r)
 	}
 	if dead := s.Record.Owner; !s.Record.Until.IsZero() {
 		r.interrupted = true
-		r.warn("the run before this one (%s) did not end: it was killed or ran out of time or memory", dead)
+		r.Warn("the run before this one (%s) did not end: it was killed or ran out of time or memory", dead)
 	}
 	x.conclude(r, s, x.export(ctx, stateCtx, r, s, t))
 	x.save(stateCtx, r, s, t)
@@ -100,7 +100,7 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 // could not be read. Without them there is no Slack to tell.
 func (x *Exporter) Fail(ctx context.Context, err error) Report {
 	r := &Report{Tenant: x.Tenant, Action: ExportAction, Started: x.Now().UTC(), Version: Version}
-	r.fail(AsError(KindState, err))
+	r.Fail(err)
 	return x.publish(ctx, r)
 }
 
@@ -173,17 +173,17 @@ func (x *Exporter) conclude(r *Report, s *state, err error) {
 	switch {
 	case err == nil:
 	case IsLost(err):
-		r.skip(err)
+		r.Skip(err)
 	case errors.Is(err, errEdited), isReplaying:
 		r.Outcome = Limited
-		r.warn("%v", err)
+		r.Warn("%v", err)
 	case IsLimit(err) && s.starves(r):
-		r.fail(&Error{Kind: KindRateLimit, Err: err, Text: fmt.Sprintf("The rate limit left no room for a single page in %d runs in a row.", s.Record.Starved),
+		r.Fail(&Error{Kind: KindRateLimit, Err: err, Text: fmt.Sprintf("The rate limit left no room for a single page in %d runs in a row.", s.Record.Starved),
 			Fix: "find what uses up the tenant's Management API rate limit, or raise AUTH0_RATE_SHARE."})
 	case IsLimit(err):
 		r.Outcome = Limited
 	default:
-		r.fail(AsError(KindState, err))
+		r.Fail(err)
 	}
 	if r.Outcome == OK || r.Fetched > 0 {
 		s.Record.Starved = 0
@@ -259,7 +259,7 @@ func (x *Exporter) claimEnd(t times) time.Time {
 
 func (x *Exporter) failState(r *Report, s *state, err error) {
 	if IsLost(err) {
-		r.skip(err)
+		r.Skip(err)
 		return
 	}
 	if errors.Is(err, errEdited) {
@@ -270,7 +270,7 @@ func (x *Exporter) failState(r *Report, s *state, err error) {
 		return
 	}
 	if r.Outcome != Failed { // the first error is the one to mend
-		r.fail(AsError(KindState, err))
+		r.Fail(err)
 		x.clock(r, s)
 	}
 }
@@ -290,20 +290,4 @@ func (x *Exporter) publish(ctx context.Context, r *Report) Report {
 	r.Ended = x.Now().UTC()
 	_ = x.Publish(ctx, *r) // without a notice there is nothing to get through
 	return *r
-}
-
-func (r *Report) fail(e *Error) {
-	r.Outcome, r.Error = Failed, e
-}
-
-func (r *Report) skip(other error) {
-	r.Outcome, r.Error, r.Notice, r.Skipped = Skipped, nil, nil, other.Error()
-}
-
-// warn adds a warning, each text once.
-func (r *Report) warn(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if !slices.Contains(r.Warnings, text) {
-		r.Warnings = append(r.Warnings, text)
-	}
 }

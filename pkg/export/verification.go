@@ -96,7 +96,7 @@ func KeepVerified(ctx context.Context, params Parameters, now func() time.Time, 
 		if !IsLost(err) {
 			return err
 		}
-		if pause(ctx, busyPause) != nil {
+		if Pause(ctx, busyPause) != nil {
 			return err
 		}
 	}
@@ -114,8 +114,11 @@ func Reached(ctx context.Context, params Parameters, now func() time.Time) (tena
 }
 
 // CheckReached refuses a stretch that goes beyond where the export has come to.
-func CheckReached(s tenantlog.Stretch, reached tenantlog.ID) error {
+func CheckReached(ctx context.Context, params Parameters, now func() time.Time, s tenantlog.Stretch) error {
+	reached, err := Reached(ctx, params, now)
 	switch {
+	case err != nil:
+		return err
 	case reached == "":
 		return Refusef("the export has no position yet: expected it to have run")
 	case s.To > reached:

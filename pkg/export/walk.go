@@ -190,7 +190,7 @@ func (w *walk) ended() error {
 // page takes in what a fetch gave.
 func (w *walk) page(ctx context.Context, p fetched) error {
 	for _, text := range p.warnings {
-		w.r.warn("%s", text)
+		w.r.Warn("%s", text)
 	}
 	if p.err != nil {
 		return p.err

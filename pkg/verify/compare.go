@@ -23,7 +23,7 @@ const (
 // nothing twice.
 func (w *work) compare(ctx context.Context) error {
 	// What the export has stored just before may not be readable yet.
-	if err := wait(ctx, w.v.ReadLag); err != nil {
+	if err := export.Pause(ctx, w.v.ReadLag); err != nil {
 		return err
 	}
 	w.saved = time.Now()
@@ -43,17 +43,6 @@ func (w *work) compare(ctx context.Context) error {
 		}
 	}
 	return err
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // batch is events that are looked for together, and what was passed on the way.
@@ -151,7 +140,7 @@ func (b *batch) find(ctx context.Context) (copies map[tenantlog.ID]int, elsewher
 		}
 		others, err := b.w.v.Sink.Elsewhere(ctx, t, absent)
 		if errors.Is(err, export.ErrCannotRead) {
-			b.w.warnOnce("the other streams of " + t.Group + " cannot be searched: what is there alone counts as missing (logs:FilterLogEvents is not allowed)")
+			b.w.warn("the other streams of " + t.Group + " cannot be searched: what is there alone counts as missing (logs:FilterLogEvents is not allowed)")
 			continue
 		}
 		if err != nil {
@@ -163,7 +152,7 @@ func (b *batch) find(ctx context.Context) (copies map[tenantlog.ID]int, elsewher
 				continue
 			}
 			elsewhere[id] = stream
-			b.w.warnOnce("events are in " + stream + " alone")
+			b.w.warn("events are in " + stream + " alone")
 		}
 	}
 	return copies, elsewhere, nil
@@ -182,14 +171,10 @@ func cannotRead(err error, t export.Target) error {
 // maxWarnings bounds what a run warns of.
 const maxWarnings = 20
 
-func (w *work) warnOnce(text string) {
-	for _, had := range w.r.Warnings {
-		if had == text {
-			return
-		}
-	}
+// warn adds a warning, each text once, as long as there are not too many.
+func (w *work) warn(text string) {
 	if len(w.r.Warnings) < maxWarnings {
-		w.r.Warnings = append(w.r.Warnings, text)
+		w.r.Warn("%s", text)
 	}
 }
 

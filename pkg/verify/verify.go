@@ -6,7 +6,6 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -112,11 +111,7 @@ type Want struct {
 func (v *Verifier) Open(ctx context.Context, want Want, p export.Parameter) (export.Report, error) {
 	w := v.begin(ctx)
 	defer w.cancel()
-	reached, err := export.Reached(w.stateCtx, v.Parameters, v.Now)
-	if err == nil {
-		err = export.CheckReached(want.Stretch, reached)
-	}
-	if err != nil {
+	if err := export.CheckReached(w.stateCtx, v.Parameters, v.Now, want.Stretch); err != nil {
 		return w.failed(ctx, err)
 	}
 	found, err := w.Read(w.stateCtx, p)
@@ -155,8 +150,8 @@ func (v *Verifier) CarryOn(ctx context.Context, p export.Parameter) (r export.Re
 	case err != nil:
 		r, _ = w.failed(ctx, err)
 		return r, true
-	case !found && len(w.Warnings) > 0:
-		r, _ = w.failed(ctx, &export.Error{Kind: export.KindSettings, Text: w.Warnings[0] + ".", Fix: "delete the parameter; the export does not need it."})
+	case !found && w.Foreign() != nil:
+		r, _ = w.failed(ctx, w.Foreign())
 		return r, true
 	case !found, w.Busy() != nil, v.SettingsErr != nil:
 		return r, false
@@ -185,7 +180,7 @@ func (v *Verifier) Stop(ctx context.Context, p export.Parameter) (export.Report,
 		return w.failed(ctx, err)
 	}
 	if warning != "" {
-		w.warnOnce(warning)
+		w.warn(warning)
 	}
 	w.publish(ctx)
 	return *w.r, nil
@@ -195,7 +190,7 @@ func (v *Verifier) Stop(ctx context.Context, p export.Parameter) (export.Report,
 func (v *Verifier) Fail(ctx context.Context, err error) export.Report {
 	w := v.begin(ctx)
 	defer w.cancel()
-	w.fail(err)
+	w.r.Fail(err)
 	w.publish(ctx)
 	return *w.r
 }
@@ -259,7 +254,7 @@ func (w *work) settle(err error) {
 		return
 	case errors.Is(err, errStopped):
 		rec.State = export.VerifyStopped
-		w.r.Warnings = append(w.r.Warnings, err.Error())
+		w.r.Warn("%v", err)
 		return
 	case export.IsLost(err):
 		w.lost(err)
@@ -267,14 +262,14 @@ func (w *work) settle(err error) {
 	case export.IsLimit(err):
 		w.r.Outcome = export.Limited
 	default:
-		w.fail(err)
+		w.r.Fail(err)
 		w.r.Notice = &export.Notice{Kind: export.NoticeFailure, Since: w.r.Started, Failures: 1}
 	}
 	rec.Until = time.Time{}
 	if err := w.Save(w.stateCtx); export.IsLost(err) {
 		w.lost(err)
 	} else if err != nil && !errors.Is(err, errStopped) {
-		w.fail(err)
+		w.r.Fail(err)
 	}
 }
 
@@ -294,7 +289,7 @@ func (w *work) done() {
 	if err := export.KeepVerified(ctx, w.Params, w.Now, export.Verified{
 		After: rec.After, To: rec.To, Expected: rec.Expected, Missing: rec.Missing, Double: rec.Double, Ended: w.Now().UTC(),
 	}); err != nil {
-		w.r.Warnings = append(w.r.Warnings, fmt.Sprintf("the digest will not tell of it: %v", err))
+		w.r.Warn("the digest will not tell of it: %v", err)
 	}
 	w.end(export.VerifyDone)
 	if rec.Missing > 0 || rec.Double > 0 {
@@ -321,26 +316,22 @@ func (w *work) lost(err error) {
 		w.end(export.VerifyStopped)
 		return
 	}
-	w.r.Outcome, w.r.Error, w.r.Notice, w.r.Skipped = export.Skipped, nil, nil, err.Error()
+	w.r.Skip(err)
 }
 
 // end takes the record away. Where that fails the next run does.
 func (w *work) end(state export.VerifyState) {
 	w.Record.State = state
 	if err := w.Params.Delete(w.stateCtx, ParameterName); err != nil {
-		w.fail(err)
+		w.r.Fail(err)
 	}
-}
-
-func (w *work) fail(err error) {
-	w.r.Outcome, w.r.Error = export.Failed, export.AsError(export.KindState, err)
 }
 
 func (w *work) failed(ctx context.Context, err error) (export.Report, error) {
 	if _, refused := errors.AsType[export.Refused](err); refused {
 		return export.Report{}, err
 	}
-	w.fail(err)
+	w.r.Fail(err)
 	w.publish(ctx)
 	return *w.r, nil
 }

@@ -1,9 +1,7 @@
 package chaos
 
 import (
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -202,12 +200,9 @@ func (st *stage) judgeReplays() {
 // replaysDone are the replays that are said to be done.
 func (st *stage) replaysDone() (done []export.Replay) {
 	for _, line := range st.output {
-		var entry struct {
-			Report *export.Report `json:"report"`
-		}
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Report != nil && entry.Report.Replay != nil && entry.Report.Replay.State == export.ReplayDone {
-			done = append(done, *entry.Report.Replay)
+		if r := reportOf([]string{line}); r != nil && r.Replay != nil && r.Replay.State == export.ReplayDone {
+			done = append(done, *r.Replay)
 		}
 	}
-	return slices.Clip(done)
+	return done
 }

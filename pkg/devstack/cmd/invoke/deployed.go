@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
 
+	"auth0-logs-to-cloudwatch/pkg/export"
+
 	"auth0-logs-to-cloudwatch/pkg/config"
 )
 
@@ -166,14 +168,7 @@ func (d *deployed) log(ctx context.Context, since time.Time) (lines []string, er
 }
 
 func (d *deployed) wait(ctx context.Context, t time.Duration) error {
-	timer := time.NewTimer(t)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return export.Pause(ctx, t)
 }
 
 // forbidden is the error of a call that whoever runs this may not make.
