@@ -30,15 +30,21 @@ const patience = 60 * time.Second
 // a person does who reloads nothing.
 func (c *chrome) sees(selector, text string) {
 	c.t.Helper()
+	c.awaits(selector, "document.querySelector("+quote(selector)+")?.textContent ?? ''", text)
+}
+
+// awaits waits until an expression's value holds a text.
+func (c *chrome) awaits(what, expression, text string) {
+	c.t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
 		// While a page loads there is nothing to ask.
-		got, err := c.eval("document.querySelector(" + quote(selector) + ")?.textContent ?? ''")
+		got, err := c.eval(expression)
 		if err == nil && strings.Contains(got, text) {
 			return
 		}
 		if time.Now().After(deadline) {
-			c.t.Fatalf("%s never showed %q (%v): %.2000s", selector, text, err, got)
+			c.t.Fatalf("%s never showed %q (%v): %.2000s", what, text, err, got)
 		}
 		_, _ = c.eval("new Promise((done) => setTimeout(done, 50))")
 	}
@@ -60,6 +66,20 @@ func (c *chrome) clicks(selector string) {
 func (c *chrome) types(selector, text string) {
 	c.t.Helper()
 	c.acts("document.querySelector(" + quote(selector) + ").value = " + quote(text))
+}
+
+// runs starts a run and sees it end: a run that is started before the last one
+// has ended is skipped.
+func (c *chrome) runs() {
+	c.t.Helper()
+	c.awaits("the page", "document.readyState", "complete")
+	const ended = "document.querySelectorAll('#function .runs td:nth-child(5)').length"
+	before, err := c.eval(ended)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.clicks("form[action='/run'] button")
+	c.awaits("the list of runs", ended+" > "+before, "true")
 }
 
 func quote(s string) string {
@@ -116,7 +136,7 @@ func TestInABrowser(t *testing.T) {
 	c.sees("#figures", "150 waiting for a run")
 
 	// A run, and its events.
-	c.clicks("form[action='/run'] button")
+	c.runs()
 	c.sees("#figures", "150 in CloudWatch Logs")
 	c.sees("#stream", "150 of 150 events")
 	c.sees("#widget", "Exported by it150 events")
@@ -126,13 +146,13 @@ func TestInABrowser(t *testing.T) {
 	fault := func(on string) { c.clicks("form.fault:has([value=secret]) button[value=" + on + "]") }
 	fault("true")
 	c.sees(".fault.on", "Client secret rotated")
-	c.clicks("form[action='/run'] button")
+	c.runs()
 	c.sees("#slack", "acme: export failed")
 	c.sees("#widget", "Auth0 does not accept the client id or client secret")
 	c.picture("dev-page-failed")
 	fault("false")
 	c.sees("#said", "Off: Client secret rotated")
-	c.clicks("form[action='/run'] button")
+	c.runs()
 	c.sees("#slack", "acme: export works again")
 
 	// More events happen, and arrive.
@@ -141,7 +161,7 @@ func TestInABrowser(t *testing.T) {
 	c.sees("#figures", "20 waiting for a run")
 	c.sees("#arrivals", "waiting")
 	v.passes(5 * time.Second)
-	c.clicks("form[action='/run'] button")
+	c.runs()
 	c.sees("#figures", "170 in CloudWatch Logs")
 
 	// CHECKPOINT, by the parameter.
@@ -150,7 +170,7 @@ func TestInABrowser(t *testing.T) {
 	c.types(row+" [name=value]", long)
 	c.clicks(row + " button:not([name])")
 	c.sees("#said", "CHECKPOINT is written.")
-	c.clicks("form[action='/run'] button")
+	c.runs()
 	c.sees("#widget", "Already in the stream170 events")
 
 	// A replay, by the widget, with its confirmation.
