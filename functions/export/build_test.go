@@ -45,8 +45,8 @@ func TestBootstraps(t *testing.T) {
 			if !bytes.Equal(readFile(t, path), readFile(t, again)) {
 				t.Error("builds in two folders differ")
 			}
-			if id == "ExportFunction" && !bytes.Contains(readFile(t, path), []byte(export.Version)) {
-				t.Errorf("the bootstrap does not hold its version %s", export.Version)
+			if id == "ExportFunction" && !bytes.Contains(readFile(t, path), []byte(product+"/"+export.Version)) {
+				t.Errorf("the bootstrap does not hold its name and version %s/%s", product, export.Version)
 			}
 		})
 	}

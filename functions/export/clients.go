@@ -12,7 +12,11 @@ import (
 
 	"auth0-logs-to-cloudwatch/pkg/auth0"
 	"auth0-logs-to-cloudwatch/pkg/config"
+	"auth0-logs-to-cloudwatch/pkg/export"
 )
+
+// product is the name under which the other side sees the function.
+const product = "auth0-logs-to-cloudwatch"
 
 // clients are one tenant's clients and the settings they were made from.
 type clients struct {
@@ -56,6 +60,7 @@ func auth0Options(c config.Auth0, now func() time.Time) auth0.Options {
 		ClientSecret: c.ClientSecret.Reveal(),
 		PrivateKey:   c.PrivateKey,
 		RateShare:    c.RateShare,
+		UserAgent:    product + "/" + export.Version,
 		Now:          now,
 	}
 }
@@ -75,7 +80,7 @@ func (h *handler) logsClient(c config.Logs) *cloudwatchlogs.Client {
 // assumed is the role of the log group's account.
 func (h *handler) assumed(c config.Logs) aws.CredentialsProvider {
 	return stscreds.NewAssumeRoleProvider(sts.NewFromConfig(h.aws), c.RoleARN, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName = "auth0-logs-to-cloudwatch"
+		o.RoleSessionName = product
 		if c.ExternalID != "" {
 			o.ExternalID = aws.String(c.ExternalID)
 		}

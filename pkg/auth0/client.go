@@ -55,6 +55,9 @@ type Options struct {
 	PrivateKey   *rsa.PrivateKey
 	// RateShare is the percentage of the tenant's rate limit to use, 1 to 100.
 	RateShare int
+	// UserAgent says who asks. Auth0 shows it as user_agent in the events that
+	// the requests leave in the tenant's log.
+	UserAgent string
 	// Transport carries the requests; nil for one of the client's own.
 	Transport http.RoundTripper
 	// Now is the clock.
@@ -84,7 +87,7 @@ func New(opt Options) *Client {
 		opt.Transport = newTransport()
 	}
 	client := &http.Client{
-		Transport: opt.Transport,
+		Transport: named{opt.Transport, opt.UserAgent},
 		// A redirect would carry the secret or the token to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -95,6 +98,25 @@ func New(opt Options) *Client {
 		governor: newGovernor(opt.RateShare),
 
 		failurePause: firstPause,
+	}
+}
+
+// named sends each request under a name, those of the token's library too.
+type named struct {
+	http.RoundTripper
+	userAgent string
+}
+
+func (n named) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context()) // a RoundTripper must not change its request
+	req.Header.Set("User-Agent", n.userAgent)
+	return n.RoundTripper.RoundTrip(req)
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (n named) CloseIdleConnections() {
+	if t, ok := n.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
 	}
 }
 

@@ -107,6 +107,29 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// agents notes who asks, by path.
+type agents struct {
+	http.RoundTripper
+	seen map[string]string
+}
+
+func (a agents) RoundTrip(req *http.Request) (*http.Response, error) {
+	a.seen[req.URL.Path] = req.Header.Get("User-Agent")
+	return a.RoundTripper.RoundTrip(req)
+}
+
+// TestEachRequestSaysWhoAsks: the token's too, which a library sends.
+func TestEachRequestSaysWhoAsks(t *testing.T) {
+	seen := map[string]string{}
+	b := newBench(t, standin.Options{}, func(o *Options) { o.UserAgent, o.Transport = "us/1.2.3", agents{o.Transport, seen} })
+	if _, err := b.client.Page(t.Context(), tenantlog.Oldest); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"/oauth/token": "us/1.2.3", "/api/v2/logs": "us/1.2.3"}, seen); diff != "" {
+		t.Errorf("user agents by path (-want +got):\n%s", diff)
+	}
+}
+
 func TestSince(t *testing.T) {
 	b := newBench(t, standin.Options{Seed: 1}, nil)
 	b.tenant.Generate(300, b.now.Add(-time.Hour), b.now.Add(-time.Minute))

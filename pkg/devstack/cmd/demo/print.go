@@ -8,6 +8,7 @@ import (
 
 	"auth0-logs-to-cloudwatch/pkg/devstack/lambda"
 	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/words"
 )
 
 // tell prints a run's report.
@@ -22,8 +23,8 @@ func (s *story) tell(r export.Report, result lambda.Result, checkpointBefore str
 		s.line("error", "%s: %s", r.Error.Kind, r.Error.Text)
 		s.line("fix", "%s", r.Error.Fix)
 	}
-	s.line("events", "fetched %s, exported %s in %d batches (%s), found there already %s, left out by the filter %s",
-		thousands(r.Fetched), thousands(r.Exported), r.Batches, kilobytes(r.Bytes), thousands(r.Present), thousands(r.Filtered))
+	s.line("events", "fetched %s, exported %s in %s (%s), found there already %s, left out by the filter %s",
+		words.Number(r.Fetched), words.Number(r.Exported), words.Count(r.Batches, "PutLogEvents call"), words.Volume(r.Bytes), words.Number(r.Present), words.Number(r.Filtered))
 	if r.Waits.RateLimitSeconds > 0 {
 		s.line("waited", "%.1f s for the tenant's rate limit", r.Waits.RateLimitSeconds)
 	}
@@ -70,7 +71,7 @@ func (s *story) showStream(n int) {
 	place := s.place
 	place.Stream = s.tenant.Get("CLOUDWATCH_LOG_STREAM_NAME")
 	events := s.stack.Logs.Events(place)
-	s.line("stream", "%s, stream %s, holds %s log events; the first:", place.Group, place.Stream, thousands(len(events)))
+	s.line("stream", "%s, stream %s, holds %s log events; the first:", place.Group, place.Stream, words.Number(len(events)))
 	for _, e := range events[:min(n, len(events))] {
 		const most = 150
 		message := e.Message
@@ -80,13 +81,3 @@ func (s *story) showStream(n int) {
 		s.line("", "%s  %s", time.UnixMilli(e.Timestamp).UTC().Format("2006-01-02T15:04:05.000Z"), message)
 	}
 }
-
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-func kilobytes(n int64) string { return thousands(int(n+512)/1024) + " KB" }

@@ -15,6 +15,7 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
 	"auth0-logs-to-cloudwatch/pkg/devstack/progress"
 	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/words"
 )
 
 const (
@@ -99,7 +100,7 @@ func (s *story) happens(n int, ago time.Duration) {
 }
 
 func (s *story) firstRun() error {
-	s.chapter("First run", fmt.Sprintf("the tenant has a backlog of %s log events", thousands(backlog)))
+	s.chapter("First run", "the tenant has a backlog of "+words.Count(backlog, "log event"))
 	s.happens(backlog, 10*time.Minute)
 	if err := s.invoke(export.OK); err != nil {
 		return err
