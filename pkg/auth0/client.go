@@ -20,6 +20,7 @@ import (
 
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+	"auth0-logs-to-cloudwatch/pkg/words"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 	PageSize = 100
 	// callTimeout bounds one request, body included.
 	callTimeout = 30 * time.Second
-	// maxBody bounds what is read of an answer. A page holds 100 documents,
+	// maxBody bounds what is read of an answer, in bytes. A page holds 100 documents,
 	// seldom over 5 KB each.
 	maxBody = 24 << 20
 	// maxRefusals is how many refusals 429 in a row are waited for.
@@ -73,7 +74,8 @@ type Client struct {
 	governor *governor
 
 	failurePause time.Duration // the first one
-	lastSize     atomic.Int64  // of the last answer's body
+	maxBody      int
+	lastSize     atomic.Int64 // of the last answer's body
 
 	mu      sync.Mutex // guards the waits for the rate limit
 	waiting int        // requests that wait now
@@ -98,6 +100,7 @@ func New(opt Options) *Client {
 		governor: newGovernor(opt.RateShare),
 
 		failurePause: firstPause,
+		maxBody:      maxBody,
 	}
 }
 
@@ -338,18 +341,17 @@ func (c *Client) ask(ctx context.Context, query url.Values, token string) (*logs
 	return &logsAnswer{status: resp.StatusCode, header: resp.Header, body: body, token: token}, nil
 }
 
-// errTooLarge is an answer of more than maxBody bytes.
-var errTooLarge = errors.New("the answer is larger than " + strconv.Itoa(maxBody>>20) + " MB")
+var errTooLarge = errors.New("the answer is too large")
 
-// readBody reads a body of at most maxBody bytes. Pages are much alike in
+// readBody reads a body of at most c.maxBody bytes; a larger one is errTooLarge. Pages are much alike in
 // size: with room for the last one and an eighth a body is seldom moved while it
 // grows.
 func (c *Client) readBody(r io.Reader) ([]byte, error) {
 	var body bytes.Buffer
 	body.Grow(int(c.lastSize.Load())*9/8 + bytes.MinRead)
-	_, err := body.ReadFrom(io.LimitReader(r, maxBody+1))
-	if body.Len() > maxBody {
-		return nil, errTooLarge
+	_, err := body.ReadFrom(io.LimitReader(r, int64(c.maxBody)+1))
+	if body.Len() > c.maxBody {
+		return nil, fmt.Errorf("%w: over %s", errTooLarge, words.Volume(int64(c.maxBody)))
 	}
 	c.lastSize.Store(int64(body.Len()))
 	return body.Bytes(), err

@@ -418,9 +418,10 @@ func TestErrorsHideTheAddress(t *testing.T) {
 // smaller parts, and a single document that is too large is an error.
 func TestLargePages(t *testing.T) {
 	b := newBench(t, standin.Options{}, nil)
+	b.client.maxBody >>= 6
 	for i := range 30 {
 		id := standin.MakeID(b.now.Add(-time.Hour), uint64(i))
-		doc := fmt.Sprintf(`{"log_id":%q,"type":"sapi","date":"2026-11-23T09:00:00.000Z","details":%q}`, id, strings.Repeat("x", 1<<20))
+		doc := fmt.Sprintf(`{"log_id":%q,"type":"sapi","date":"2026-11-23T09:00:00.000Z","details":%q}`, id, strings.Repeat("x", 16<<10))
 		if err := b.tenant.Add(doc); err != nil {
 			t.Fatal(err)
 		}
@@ -432,13 +433,13 @@ func TestLargePages(t *testing.T) {
 	b.faults.Add(fault.Rule{Op: "logs", Do: func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.Header().Set("Content-Type", "application/json")
 		for range 200 {
-			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+			if _, err := w.Write(make([]byte, 16<<10)); err != nil {
 				return
 			}
 		}
 	}})
 	_, err = b.client.Page(t.Context(), tenantlog.Oldest)
-	if e := asError(t, err); e.Kind != export.KindSource || !strings.Contains(e.Text, "larger than") {
+	if e := asError(t, err); e.Kind != export.KindSource || !strings.Contains(e.Text, "too large: over 393.2 KB") {
 		t.Errorf("error %v", err)
 	}
 }
