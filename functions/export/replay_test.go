@@ -19,7 +19,6 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
-	"auth0-logs-to-cloudwatch/pkg/verify"
 )
 
 // replayBench is a bench with events of two days exported, and a minute gone.
@@ -308,8 +307,7 @@ func TestSamples(t *testing.T) {
 	asked := make(map[string]bool)
 	for _, file := range files {
 		r, err := parseRequest(must(os.ReadFile(file)))
-		keys := map[string]any{"check": &checkKeys{}, "replay": &replayKeys{}, "verify": &verifyKeys{}, "preview": &verify.PreviewRequest{}}[r.action]
-		if err == nil && keys != nil {
+		if keys := keysOf(r.action); err == nil && keys != nil {
 			err = r.decode(keys, "")
 		}
 		if err != nil {

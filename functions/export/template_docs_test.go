@@ -66,16 +66,16 @@ func TestTenantsPage(t *testing.T) {
 func TestAccountsPage(t *testing.T) {
 	text := page(t, "accounts.md")
 	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(text, -1)
-	if len(blocks) != 2 {
-		t.Fatalf("%d policies, want trust and rights", len(blocks))
+	if len(blocks) != 3 {
+		t.Fatalf("%d policies, want trust, rights and the key's", len(blocks))
 	}
 	type statement struct {
 		Effect           string
 		Action, Resource any
 		Condition        map[string]map[string]string
 	}
-	var trust, rights struct{ Statement []statement }
-	for i, v := range []any{&trust, &rights} {
+	var trust, rights, key struct{ Statement []statement }
+	for i, v := range []any{&trust, &rights, &key} {
 		if err := json.Unmarshal([]byte(blocks[i][1]), v); err != nil {
 			t.Fatal(err)
 		}
@@ -94,22 +94,38 @@ func TestAccountsPage(t *testing.T) {
 			t.Errorf("%s (-the function's own role +the page's):\n%s", sid, diff)
 		}
 	}
-	deployments := regexp.MustCompile(`(?m)^    CreateLogGroup=\S+.*(\n    \S.*)*`).FindAllString(text, -1)
-	if len(deployments) != 2 {
+	group := map[string]map[string]string{
+		"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": strings.TrimSuffix(own["DeliverLogEvents"].Resources[0], ":*")},
+	}
+	if diff := cmp.Diff(group, key.Statement[1].Condition); diff != "" {
+		t.Errorf("what the key is for (-the group of the rights +the page's):\n%s", diff)
+	}
+	deployments := regexp.MustCompile(`(?s)sam deploy [^\n]*--parameter-overrides \\\n(.*?)\n\n`).FindAllStringSubmatch(text, -1)
+	if len(deployments) != 3 {
 		t.Errorf("the page has the deployments %q", deployments)
 	}
-	for _, d := range deployments {
+	for _, block := range deployments {
 		values := map[string]any{}
-		for _, pair := range strings.Fields(d) {
+		var roles []string
+		for _, pair := range strings.Fields(strings.ReplaceAll(block[1], "\\\n", " ")) {
 			name, value, _ := strings.Cut(pair, "=")
 			values[name] = value
+			switch name {
+			case "CloudwatchRoleArn":
+				roles = append(roles, value)
+			case "AssumableRoleArns":
+				values[name] = strings.Split(value, ",")
+				roles = append(roles, strings.Split(value, ",")...)
+			}
 		}
 		s := newStack(t, values)
 		if refusals := s.refusals(); len(refusals) > 0 {
-			t.Errorf("%s is refused: %q", d, refusals)
+			t.Errorf("%s is refused: %q", block[1], refusals)
 		}
-		if role, ok := values["CloudwatchRoleArn"]; ok && !slices.Contains(s.statements(t, "ExportRole")["AssumeDeliveryRole"].Resources, role.(string)) {
-			t.Errorf("%s: the function may not assume %s", d, role)
+		may := s.statements(t, "ExportRole")
+		assumable := slices.Concat(may["AssumeDeliveryRole"].Resources, may["AssumeDeliveryRoleOfOtherTenants"].Resources)
+		if diff := cmp.Diff(roles, assumable); diff != "" {
+			t.Errorf("%s: the roles that the function may assume (-the page's, +the template's):\n%s", block[1], diff)
 		}
 	}
 }
