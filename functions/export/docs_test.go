@@ -2,13 +2,18 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
+	"github.com/google/go-cmp/cmp"
+
+	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/verify"
 )
 
@@ -180,5 +185,93 @@ func TestPagesMakeWhatThereIs(t *testing.T) {
 	}
 	if seen < 15 {
 		t.Errorf("only %d calls of make were found", seen)
+	}
+}
+
+// firstColumn are the cells of the first column of the first table behind a
+// heading, without its head.
+func firstColumn(t *testing.T, page, heading string) []string {
+	t.Helper()
+	_, text, found := strings.Cut(page, "\n## "+heading+"\n")
+	_, text, table := strings.Cut(text, "\n| --- |")
+	if !found || !table {
+		t.Fatalf("there is no table behind %q", heading)
+	}
+	var cells []string
+	for _, line := range strings.Split(text, "\n")[1:] {
+		cell, isRow := strings.CutPrefix(line, "| ")
+		if !isRow {
+			break
+		}
+		cell, _, _ = strings.Cut(cell, " | ")
+		cells = append(cells, cell)
+	}
+	return cells
+}
+
+// TestStatePage: the page explains each key that RUN may hold.
+func TestStatePage(t *testing.T) {
+	var got []string
+	for _, cell := range firstColumn(t, page(t, "state.md"), "What RUN holds") {
+		got = append(got, strings.Split(strings.Trim(cell, "`"), "`, `")...)
+	}
+	var want []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[export.RunRecord]()) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+			want = append(want, name)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("keys of RUN (-the code has, +the page has):\n%s", diff)
+	}
+}
+
+// TestQueriesPage: the page lists the saved queries, and the types that are
+// counted, as the template has them.
+func TestQueriesPage(t *testing.T) {
+	text := page(t, "queries.md")
+	want := slices.Sorted(maps.Keys(newStack(t, nil).savedQueries(t)))
+	got := firstColumn(t, text, "Saved queries")
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("saved queries (-the template has, +the page has):\n%s", diff)
+	}
+	s := newStack(t, map[string]any{"EventMetrics": "true"})
+	for _, id := range s.ofType("AWS::Logs::MetricFilter") {
+		p := s.properties(t, id)
+		name := p["MetricTransformations"].([]any)[0].(map[string]any)["MetricName"].(string)
+		types := quoted.FindAllString(p["FilterPattern"].(string), -1)
+		row := regexp.MustCompile("(?m)^\\| `" + name + "` \\| (.*) \\|$").FindStringSubmatch(text)
+		if row == nil {
+			t.Errorf("the page lacks the metric %s", name)
+			continue
+		}
+		listed := strings.Fields(strings.ReplaceAll(row[1], "`", `"`))
+		slices.Sort(types)
+		slices.Sort(listed)
+		if diff := cmp.Diff(types, listed); diff != "" {
+			t.Errorf("types of %s (-the template has, +the page has):\n%s", name, diff)
+		}
+	}
+}
+
+// TestAlarmsPage: the page's table has every alarm of the stack, by its name.
+func TestAlarmsPage(t *testing.T) {
+	s := newStack(t, nil)
+	var want []string
+	for _, id := range s.ofType("AWS::CloudWatch::Alarm") {
+		if r := s.resource(id); r != nil {
+			name := r["Properties"].(map[string]any)["AlarmName"].(string)
+			want = append(want, strings.Replace(name, "auth0-logs", "`STACK", 1)+"`")
+		}
+	}
+	_, text, _ := strings.Cut(page(t, "alarms.md"), "\n")
+	got := firstColumn(t, "\n## Alarms\n"+text, "Alarms")
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("alarms (-the template has, +the page has):\n%s", diff)
 	}
 }
