@@ -211,6 +211,62 @@ func TestVerifyIsStopped(t *testing.T) {
 	}
 }
 
+// TestVerifyThatFails is told at once and then hourly, whichever sandbox the
+// runs are in.
+func TestVerifyThatFails(t *testing.T) {
+	b := replayBench(t, 20)
+	b.stack.Keys.Deny(awsjson.Rule{Operation: "GetLogEvents"})
+	if _, err := invoke[*reportWithText](b, verifyAll); err == nil {
+		t.Fatal("the verification did not fail")
+	}
+	for range 14 {
+		b.clock.after(5 * time.Minute)
+		b.restart()
+		if _, err := b.h.Handle(t.Context(), event(t, "scheduled")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said := b.said(); len(said) != 2 {
+		t.Errorf("Slack was told %d times in 70 minutes: %q", len(said), said)
+	}
+}
+
+// TestEndThatCannotBeWritten: what is done is not done again because REPLAY or
+// VERIFY cannot be deleted. That is told, and mended by the right alone.
+func TestEndThatCannotBeWritten(t *testing.T) {
+	for parameter, ask := range map[string]string{
+		"REPLAY": `{"action":"replay","from":"-7d","to":"-1h"}`, "VERIFY": verifyAll,
+	} {
+		t.Run(parameter, func(t *testing.T) {
+			b := replayBench(t, 20)
+			allow := b.stack.Keys.Deny(awsjson.Rule{Operation: "DeleteParameter"})
+			if _, err := invoke[*reportWithText](b, ask); err == nil || !strings.Contains(err.Error(), "ssm:DeleteParameter") {
+				t.Fatalf("error %v", err)
+			}
+			pages := b.stack.Faults.Calls("logs")
+			const ticks = 3
+			for range ticks {
+				b.clock.after(5 * time.Minute)
+				b.restart()
+				if _, err := b.h.Handle(t.Context(), event(t, "scheduled")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := b.stack.Faults.Calls("logs") - pages; got != ticks {
+				t.Errorf("%d pages in %d runs with nothing to do", got, ticks)
+			}
+			if said := b.said(); len(said) != 1 || !strings.Contains(said[0], "ssm:DeleteParameter") {
+				t.Errorf("Slack was told %q", said)
+			}
+			allow()
+			b.clock.after(5 * time.Minute)
+			if _, err := b.h.Handle(t.Context(), event(t, "scheduled")); err != nil || b.isOpen(parameter) {
+				t.Errorf("%s is there: %v", parameter, err)
+			}
+		})
+	}
+}
+
 // TestBadVerifications change nothing.
 func TestBadVerifications(t *testing.T) {
 	b := replayBench(t, 20)

@@ -58,6 +58,16 @@ func (t *Telling) failed(r *Report) *Notice {
 	return &Notice{Kind: NoticeFailure, Since: t.FailingSince, Failures: t.Failures}
 }
 
+// TellFailure has Slack hear of a long action that fails, at once and then
+// hourly. told is when it last heard, as the action's record keeps it.
+func (r *Report) TellFailure(told *time.Time, now time.Time) {
+	if !told.IsZero() && now.Sub(*told) < tellAgain {
+		return
+	}
+	*told = now
+	r.Notice = &Notice{Kind: NoticeFailure, Since: r.Started, Failures: 1}
+}
+
 // recovered ends a row of failures. Those that Slack never heard of end
 // without a word.
 func (t *Telling) recovered() *Notice {

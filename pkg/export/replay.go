@@ -412,7 +412,7 @@ func (w *replayWork) settle(err error) {
 		rec.Until, rec.Error = time.Time{}, nil
 		if w.r.Error != nil {
 			rec.Error = w.r.Error.short()
-			w.tell(rec)
+			w.r.TellFailure(&rec.Told, w.Now().UTC())
 		}
 		w.release()
 	}
@@ -431,16 +431,6 @@ func (w *replayWork) release() {
 	}
 }
 
-// tell has Slack hear of a replay that fails, at once and then hourly.
-func (w *replayWork) tell(rec *ReplayRecord) {
-	now := w.Now().UTC()
-	if !rec.Told.IsZero() && now.Sub(rec.Told) < tellAgain {
-		return
-	}
-	rec.Told = now
-	w.r.Notice = &Notice{Kind: NoticeFailure, Since: w.r.Started, Failures: 1}
-}
-
 // lost finds out who has taken the replay away, and ends it where that was to
 // stop it.
 func (w *replayWork) lost() {
@@ -450,13 +440,16 @@ func (w *replayWork) lost() {
 	}
 }
 
-// end takes the record away. It reports false where that failed: then the next
-// run does.
+// end takes the record away. It reports false where that failed: then the record
+// says how the replay has ended, and the next run takes it away.
 func (w *replayWork) end(state ReplayState) bool {
-	w.Record.State = state
+	rec := w.Record
+	rec.State, rec.Until = state, time.Time{}
 	err := w.Params.Delete(w.stateCtx, ReplayName)
 	if err != nil {
 		w.r.Fail(err)
+		w.r.TellFailure(&rec.Told, w.Now().UTC())
+		_ = w.Save(w.stateCtx) // the first error is the one to mend
 	}
 	return err == nil
 }

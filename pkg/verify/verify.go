@@ -68,6 +68,8 @@ type Record struct {
 	export.Verification
 	// FillIn says that what is missing is to be added in the end.
 	FillIn bool `json:"fillIn,omitempty"`
+	// Told is when Slack last heard of a failure.
+	Told time.Time `json:"told,omitzero"`
 }
 
 // Check refuses a record whose ids are none.
@@ -263,7 +265,7 @@ func (w *work) settle(err error) {
 		w.r.Outcome = export.Limited
 	default:
 		w.r.Fail(err)
-		w.r.Notice = &export.Notice{Kind: export.NoticeFailure, Since: w.r.Started, Failures: 1}
+		w.r.TellFailure(&rec.Told, w.Now().UTC())
 	}
 	rec.Until = time.Time{}
 	if err := w.Save(w.stateCtx); export.IsLost(err) {
@@ -319,11 +321,15 @@ func (w *work) lost(err error) {
 	w.r.Skip(err)
 }
 
-// end takes the record away. Where that fails the next run does.
+// end takes the record away. Where that fails the record says how the
+// verification has ended, and the next run takes it away.
 func (w *work) end(state export.VerifyState) {
-	w.Record.State = state
+	rec := w.Record
+	rec.State, rec.Until = state, time.Time{}
 	if err := w.Params.Delete(w.stateCtx, ParameterName); err != nil {
 		w.r.Fail(err)
+		w.r.TellFailure(&rec.Told, w.Now().UTC())
+		_ = w.Save(w.stateCtx) // the first error is the one to mend
 	}
 }
 
