@@ -253,6 +253,41 @@ func TestReplayOfABrokenRecord(t *testing.T) {
 	}
 }
 
+// TestRecordsWithoutARange: an open record that does not say what of the log
+// goes where is none. It is not acted on, and named wherever it is asked for.
+func TestRecordsWithoutARange(t *testing.T) {
+	id := string(tenantlog.At(time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)))
+	for name, record := range map[string]string{
+		"nothing":   `{"format":1,"expects":1,"state":"open"}`,
+		"no end":    `{"format":1,"expects":1,"state":"open","after":"` + id + `","position":"` + id + `","target":{"group":"/auth0/default","stream":"default"}}`,
+		"no time":   `{"format":1,"expects":1,"state":"open","after":"` + id + `","position":"` + id + `","to":"` + id + `","target":{"group":"/auth0/default","stream":"default"}}`,
+		"no stream": `{"format":1,"expects":1,"state":"open","opened":"2026-11-23T09:00:00Z","after":"` + id + `","position":"` + id + `","to":"` + id + `"}`,
+	} {
+		for parameter, action := range map[string]string{"REPLAY": "replay", "VERIFY": "verify"} {
+			t.Run(name+"/"+parameter, func(t *testing.T) {
+				b := replayBench(t, 20)
+				b.set(map[string]string{parameter: record})
+				pages := b.stack.Faults.Calls("logs")
+				b.out.Reset()
+				if _, err := b.h.Handle(t.Context(), event(t, "scheduled")); err != nil {
+					t.Errorf("the export fails: %v", err)
+				}
+				if got := b.stack.Faults.Calls("logs") - pages; got != 1 || !strings.Contains(b.out.String(), "delete the parameter") {
+					t.Errorf("%d pages were asked for; the log says %s", got, b.out)
+				}
+				_, err := invoke[*reportWithText](b, `{"action":"`+action+`","stop":true}`)
+				if err == nil || !strings.Contains(err.Error(), "delete the parameter") {
+					t.Errorf("stopped: %v", err)
+				}
+				b.ask(`{"action":"` + action + `","from":"-7d","to":"-1h"}`)
+				if b.isOpen(parameter) {
+					t.Errorf("%s is there after the end", parameter)
+				}
+			})
+		}
+	}
+}
+
 // TestReplayWithAnEditedCheckpoint sends the export back over what a replay
 // into its stream is at work on.
 func TestReplayWithAnEditedCheckpoint(t *testing.T) {

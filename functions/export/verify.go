@@ -57,8 +57,8 @@ func (h *handler) verifier(t tenant) *verify.Verifier {
 		Tenant: t.name, Keep: o.Keep, Target: o.Target, Warnings: o.Warnings, SettingsErr: o.SettingsErr, Region: o.Region,
 		Parameters: t.store, Publish: h.publisher(h.notifier(t)),
 		Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag,
-		Fill: func(ctx context.Context, s tenantlog.Stretch) error {
-			return h.replayer(t).Prepare(ctx, export.Replay{Stretch: s, Target: o.Target})
+		Fill: func(ctx context.Context, s tenantlog.Stretch, target export.Target) error {
+			return h.replayer(t).Prepare(ctx, export.Replay{Stretch: s, Target: target})
 		},
 	}}
 	if clients := h.clients(t); clients != nil {

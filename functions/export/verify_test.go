@@ -139,6 +139,29 @@ func TestVerifyFills(t *testing.T) {
 	}
 }
 
+// TestVerifyFillsWhereItLooked: what was missing in one stream is not added to
+// another that the settings name meanwhile.
+func TestVerifyFillsWhereItLooked(t *testing.T) {
+	b := replayBench(t, 1500)
+	b.stack.Logs.Drop(b.place("default"), func(e logs.Event) bool { return strings.Contains(e.Message, `7"`) })
+	b.stack.Faults.Add(fault.Rule{Op: "GetLogEvents", Skip: 1, Do: fault.Drop()})
+	if _, err := invoke[*reportWithText](b, `{"action":"verify","from":"-7d","to":"-1h","fill":true}`); err == nil {
+		t.Fatal("the verification did not fail")
+	}
+	b.stack.Faults.Clear()
+	b.set(map[string]string{"CLOUDWATCH_LOG_STREAM_NAME": "other"})
+	for range 3 {
+		b.clock.after(7 * time.Minute)
+		if _, err := b.h.Handle(t.Context(), event(t, "scheduled")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.compare()
+	if got := len(b.stream("other")); got != 0 || b.isOpen("VERIFY") || b.isOpen("REPLAY") {
+		t.Errorf("%d events are in the new stream", got)
+	}
+}
+
 // TestVerifyKnowsTheOtherForms: late, slimmed and wrapped events are there.
 func TestVerifyKnowsTheOtherForms(t *testing.T) {
 	b := newBench(t, devstack.Options{}, auth0.Options{Seed: 6})

@@ -67,8 +67,14 @@ type ReplayRecord struct {
 	Told  time.Time `json:"told,omitzero"`
 }
 
-// Check refuses a record whose ids are none.
-func (r *ReplayRecord) Check() error { return CheckIDs(r.After, r.To, r.Position) }
+// Check refuses a record whose ids are none, and an open one that lacks what to
+// do.
+func (r *ReplayRecord) Check() error {
+	if err := CheckIDs(r.After, r.To, r.Position); err != nil || r.State != ReplayOpen {
+		return err
+	}
+	return CheckOpen(r.Stretch, r.Position, r.Target, r.Opened)
+}
 
 // Encode is the record as a parameter's value.
 func (r *ReplayRecord) Encode() (string, error) { return EncodeRecord(ReplayName, r) }
@@ -105,7 +111,7 @@ func (x *Replayer) Open(ctx context.Context, want Replay, p Parameter) (Report, 
 	return *w.r, nil
 }
 
-// Prepare opens a replay into the export's own stream and leaves it to CarryOn.
+// Prepare opens a replay and leaves it to CarryOn.
 func (x *Replayer) Prepare(ctx context.Context, want Replay) error {
 	w := x.begin(ctx)
 	defer w.cancel()
@@ -208,6 +214,8 @@ func (x *Replayer) Stop(ctx context.Context, p Parameter) (Report, error) {
 	switch {
 	case err != nil:
 		return w.failed(ctx, err)
+	case !found && w.Foreign() != nil:
+		return w.failed(ctx, w.Foreign())
 	case !found:
 		return Report{}, Refusef("there is no replay to stop")
 	}

@@ -49,8 +49,9 @@ type Options struct {
 	Parameters export.Parameters
 	// Publish tells the report to whom it concerns.
 	Publish func(ctx context.Context, r export.Report) error
-	// Fill opens a replay that adds what is missing between two ids.
-	Fill func(ctx context.Context, s tenantlog.Stretch) error
+	// Fill opens a replay that adds to the target what is missing there between
+	// two ids.
+	Fill func(ctx context.Context, s tenantlog.Stretch, t export.Target) error
 	// Now is the clock for what is recorded.
 	Now func() time.Time
 	// Grace is how long a claim holds beyond the end of its run.
@@ -72,8 +73,18 @@ type Record struct {
 	Told time.Time `json:"told,omitzero"`
 }
 
-// Check refuses a record whose ids are none.
-func (r *Record) Check() error { return export.CheckIDs(r.After, r.To, r.Position, r.LastMissing) }
+// Check refuses a record whose ids are none, and an open one that lacks what to
+// do.
+func (r *Record) Check() error {
+	ids := append([]tenantlog.ID{r.After, r.To, r.Position, r.LastMissing}, r.FirstMissing...)
+	if err := export.CheckIDs(ids...); err != nil || r.State != export.VerifyOpen {
+		return err
+	}
+	if r.Missing > 0 && (len(r.FirstMissing) == 0 || r.LastMissing == "") {
+		return errors.New("it does not say which events are missing")
+	}
+	return export.CheckOpen(r.Stretch, r.Position, r.Target, r.Opened)
+}
 
 // Encode is the record as a parameter's value. Where it is too long, fewer of the
 // events are named.
@@ -174,6 +185,8 @@ func (v *Verifier) Stop(ctx context.Context, p export.Parameter) (export.Report,
 	switch {
 	case err != nil:
 		return w.failed(ctx, err)
+	case !found && w.Foreign() != nil:
+		return w.failed(ctx, w.Foreign())
 	case !found:
 		return export.Report{}, export.Refusef("there is no verification to stop")
 	}
@@ -303,7 +316,7 @@ func (w *work) done() {
 func (w *work) fill(ctx context.Context) string {
 	rec := w.Record
 	first := rec.FirstMissing[0]
-	if err := w.v.Fill(ctx, tenantlog.Stretch{After: first.Before(), To: rec.LastMissing}); err != nil {
+	if err := w.v.Fill(ctx, tenantlog.Stretch{After: first.Before(), To: rec.LastMissing}, rec.Target); err != nil {
 		return "not added: " + err.Error()
 	}
 	return "a replay was opened that adds what is missing"
