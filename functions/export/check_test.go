@@ -396,13 +396,13 @@ func TestCheckMovesNothing(t *testing.T) {
 func TestCheckBadKeys(t *testing.T) {
 	b := newCheckBench(t, devstack.Options{}, auth0.Options{Seed: 1})
 	for event, want := range map[string]string{
-		`{"action":"check","slak":true}`:      `unknown key "slak"`,
-		`{"action":"check","slack":"yes"}`:    `"slack" is "yes": expected true or false`,
-		`{"action":"check","slack":null}`:     `expected true or false`,
-		`{"action":"check","tenant":"a/b"}`:   "tenant",
-		`{"action":"check","dryRun":true}`:    `unknown key "dryRun"`,
-		`{"action":"Check"}`:                  "expected one of",
-		`{"action":"check","slack":true,"x":`: "no JSON object",
+		`{"action":"check","slak":true}`:             `unknown key "slak"`,
+		`{"action":"check","slack":"https://hooks"}`: `"slack" is a text: expected true or false`,
+		`{"action":"check","slack":null}`:            `expected true or false`,
+		`{"action":"check","tenant":"a/b"}`:          "tenant",
+		`{"action":"check","dryRun":true}`:           `unknown key "dryRun"`,
+		`{"action":"Check"}`:                         "expected one of",
+		`{"action":"check","slack":true,"x":`:        "no JSON object",
 	} {
 		if _, err := b.h.Handle(t.Context(), []byte(event)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q in it", event, err, want)

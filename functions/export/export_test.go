@@ -101,7 +101,7 @@ func TestTenantOfTheEvent(t *testing.T) {
 
 func TestBadEvents(t *testing.T) {
 	b := newBench(t, devstack.Options{}, auth0.Options{Seed: 1})
-	for _, e := range []string{`{"tenent":"acme"}`, `{"tenant":""}`, `{"tenant":7}`, `{"tenant":"a/b"}`, `{"tenant":"..%2f"}`, `{"Tenant":"acme"}`, `{"action":"explode"}`, `{"action":""}`, `{"action":null}`, `{"action":7}`, `{"source":"elsewhere"}`, `[]`, `null`, `"x"`, `{`, ``} {
+	for _, e := range []string{`{"tenent":"acme"}`, `{"tenant":""}`, `{"tenant":7}`, `{"tenant":"acme","tenant":"default"}`, `{"tenant":"a","tenant":{}}`, `{"tenant":"a/b"}`, `{"tenant":"..%2f"}`, `{"Tenant":"acme"}`, `{"action":"explode"}`, `{"action":""}`, `{"action":null}`, `{"action":7}`, `{"source":"elsewhere"}`, `[]`, `null`, `"x"`, `{`, ``} {
 		b.out.Reset()
 		if r, err := b.h.Handle(t.Context(), []byte(e)); err == nil {
 			t.Errorf("event %s: report %+v, want an error", e, r)

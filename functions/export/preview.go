@@ -30,7 +30,7 @@ func (h *handler) preview(ctx context.Context, r request) (any, error) {
 	}
 	plan, err := q.Plan(previewSettings(t), h.now())
 	if err != nil {
-		return nil, badEvent(err.Error())
+		return nil, refusal(err)
 	}
 	clients := h.clients(t)
 	sink := cwlogs.New(clients.logs, h.now)

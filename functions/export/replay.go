@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/config"
+	"auth0-logs-to-cloudwatch/pkg/cwlogs"
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/filter"
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
@@ -55,7 +57,7 @@ func (h *handler) replay(ctx context.Context, r request) (any, error) {
 	}
 	want, kept, err := h.wanted(t, keys)
 	if err != nil {
-		return nil, badEvent(err.Error())
+		return nil, refusal(err)
 	}
 	if !kept.IsZero() {
 		x.Warnings = append(x.Warnings, fmt.Sprintf("what is older than %s is left out: Auth0 does not keep it any more", kept.Format(time.RFC3339)))
@@ -79,10 +81,13 @@ func (h *handler) wanted(t tenant, keys replayKeys) (want export.Replay, kept ti
 	if want.Target.Stream, err = config.StreamName(t.name, want.Target.Stream); err != nil {
 		return want, kept, fmt.Errorf("stream: %w", err)
 	}
+	if cwlogs.IsLateStream(want.Target.Stream) {
+		return want, kept, fmt.Errorf("stream: %.80q is a stream of events that came too late for their own, by its name: expected another name", want.Target.Stream)
+	}
 	if len(keys.Types) > maxReplayTypes {
 		return want, kept, fmt.Errorf("types has %d characters: expected %d at most", len(keys.Types), maxReplayTypes)
 	}
-	if want.Types = keys.Types; want.Types != "" {
+	if want.Types = strings.TrimSpace(keys.Types); want.Types != "" {
 		if _, err := keepTypes(want.Types); err != nil {
 			return want, kept, fmt.Errorf("types: %w", err)
 		}
@@ -116,7 +121,7 @@ func keepTypes(list string) (func(tenantlog.Event) bool, error) {
 // told is what the invocation of a long action ends with.
 func told(r export.Report, err error) (any, error) {
 	if err != nil {
-		return nil, badEvent(err.Error())
+		return nil, refusal(err)
 	}
 	if _, err := answer(r); err != nil {
 		return nil, err

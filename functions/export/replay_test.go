@@ -199,27 +199,35 @@ func TestBadReplays(t *testing.T) {
 	b := replayBench(t, 20)
 	before := must(json.Marshal(b.stack.SSM.List("/")))
 	for event, want := range map[string]string{
-		`{"action":"replay"}`:                                                      "from is missing",
-		`{"action":"replay","from":"-1d"}`:                                         "to is missing",
-		`{"action":"replay","from":"-1h","to":"-2h"}`:                              "not before",
-		`{"action":"replay","from":"-2h","to":"-1h","form":"x"}`:                   `"form"`,
-		`{"action":"replay","from":"-2h","to":"-1h","From":"x"}`:                   `"From"`,
-		`{"action":"replay","from":7,"to":"-1h"}`:                                  `"from"`,
-		`{"action":"replay","from":null,"to":"-1h"}`:                               `"from"`,
-		`{"action":"replay","from":"-2h","to":"-1h","dryRun":"yes"}`:               "true or false",
-		`{"action":"replay","from":"-2h","to":"-1h","stream":"a:b"}`:               "stream name",
-		`{"action":"replay","from":"-2h","to":"-1h","stream":"{day}"}`:             "stream name",
-		`{"action":"replay","from":"-2h","to":"-1h","types":"f p"}`:                "type code",
-		`{"action":"replay","from":"-40d","to":"-31d"}`:                            "Auth0 keeps",
-		`{"action":"replay","from":"12","to":"-1h"}`:                               `from is "12"`,
-		`{"action":"replay","from":"-2h","to":"2026-11-24"}`:                       "beyond where the export has come to",
-		`{"action":"replay","from":"-2h","to":"-1h","stop":true}`:                  "no other key",
-		`{"action":"replay","stop":true}`:                                          "no replay to stop",
-		`{"action":"replay","from":"-2h","to":"-1h","dryRun":true,"stream":"x*"}`:  "stream name",
-		`{"tenant":"acme/../x","action":"replay","from":"-2h","to":"-1h"}`:         "tenant",
-		`{"action":"replay","from":"-2h","to":"-1h","types":"` + long(1001) + `"}`: "types has 1001",
-		`{"action":"replay","from":"-2h","to":"-1h","stream":"` + long(600) + `"}`: "stream name",
-		`{"action":"replay","from":"` + long(300) + `","to":"-1h"}`:                "from is",
+		`{"action":"replay"}`:                                                                                                  "from is missing",
+		`{"action":"replay","from":"-1d"}`:                                                                                     "to is missing",
+		`{"action":"replay","from":"-1h","to":"-2h"}`:                                                                          "not before",
+		`{"action":"replay","from":"-2h","to":"-1h","form":"x"}`:                                                               `"form"`,
+		`{"action":"replay","from":"-2h","to":"-1h","From":"x"}`:                                                               `"From"`,
+		`{"action":"replay","from":7,"to":"-1h"}`:                                                                              `"from"`,
+		`{"action":"replay","from":null,"to":"-1h"}`:                                                                           `"from"`,
+		`{"action":"replay","from":"-2h","to":"-1h","dryRun":"yes"}`:                                                           "true or false",
+		`{"action":"replay","from":"-2h","to":"-1h","stream":"a:b"}`:                                                           "stream name",
+		`{"action":"replay","from":"-2h","to":"-1h","stream":"{day}"}`:                                                         "stream name",
+		`{"action":"replay","from":"-2h","to":"-1h","types":"f p"}`:                                                            "type code",
+		`{"action":"replay","from":"-40d","to":"-31d"}`:                                                                        "Auth0 keeps",
+		`{"action":"replay","from":"12","to":"-1h"}`:                                                                           `from is "12"`,
+		`{"action":"replay","from":"-2h","to":"2026-11-24"}`:                                                                   "beyond where the export has come to",
+		`{"action":"replay","from":"-2h","to":"-1h","stop":true}`:                                                              "no other key",
+		`{"action":"replay","stop":true}`:                                                                                      "no replay to stop",
+		`{"action":"replay","from":"-2h","to":"-1h","dryRun":true,"stream":"x*"}`:                                              "stream name",
+		`{"tenant":"acme/../x","action":"replay","from":"-2h","to":"-1h"}`:                                                     "tenant",
+		`{"action":"replay","from":"-2h","to":"-1h","types":"` + long(1001) + `"}`:                                             "types has 1001",
+		`{"action":"replay","from":"-2h","to":"-1h","stream":"` + long(600) + `"}`:                                             "stream name",
+		`{"action":"replay","from":"` + long(300) + `","to":"-1h"}`:                                                            "from is",
+		`{"action":"replay","from":"` + strings.Repeat("5", 56) + `","to":"-1h"}`:                                              "from is",
+		`{"action":"replay","from":"90020261123080000` + strings.Repeat("0", 38) + `","to":"-1h"}`:                             "56 digits",
+		`{"action":"replay","from":"-2h","to":"-1h","types":"` + strings.Repeat("a b,", 250) + `"}`:                            "and 247 more",
+		`{"action":"replay","from":"-2h","to":"-1h","stream":"default-late-2026-11-20"}`:                                       "too late",
+		`{"action":"replay","from":"-2h","to":"-1h","stream":"{tenant}-late-{date}"}`:                                          "too late",
+		`{"action":"replay","from":"-30h","from":"-2h","to":"-1h"}`:                                                            `"from" twice`,
+		"{\"action\":\"replay\",\"from\":{\n\"a\":1},\"to\":\"-1h\"}":                                                          "is an object",
+		`{"action":"replay","from":"-2h","to":"-1h","stream":"` + long(496) + `","types":"` + strings.Repeat("&,", 500) + `"}`: "too long",
 	} {
 		b.out.Reset()
 		_, err := b.h.Handle(t.Context(), []byte(event))
@@ -235,6 +243,16 @@ func TestBadReplays(t *testing.T) {
 	}
 	if streams := b.stack.Logs.Streams(logs.Place{Group: "/auth0/default"}); len(streams) != 1 {
 		t.Errorf("there are streams %v", streams)
+	}
+}
+
+// TestBlankTypes are none: the replay has what the export keeps.
+func TestBlankTypes(t *testing.T) {
+	b := replayBench(t, 200)
+	b.set(map[string]string{"LOG_TYPES": "!s"})
+	r := b.ask(`{"action":"replay","from":"-7d","to":"-1h","types":" "}`)
+	if r.Replay.Filtered == 0 || r.Replay.Types != "" {
+		t.Errorf("replay %+v", r.Replay)
 	}
 }
 

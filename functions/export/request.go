@@ -14,6 +14,7 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/config"
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/verify"
+	"auth0-logs-to-cloudwatch/pkg/words"
 )
 
 const defaultTenant = "default"
@@ -43,6 +44,9 @@ func (e badEvent) Error() string { return string(e) }
 
 func badEventf(format string, args ...any) error { return badEvent(fmt.Sprintf(format, args...)) }
 
+// refusal is the error of an event that cannot be done for err, on one line.
+func refusal(err error) error { return badEvent(words.Reasons(err)) }
+
 // parseRequest reads an event. A scheduled event of EventBridge may hold any
 // keys. In any other event one that is not known is an error: a misspelt
 // "tenant" must not export another one. The action's own keys are left to it.
@@ -50,6 +54,9 @@ func parseRequest(event []byte) (request, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(event, &keys); err != nil || keys == nil {
 		return request{}, badEventf("the event is no JSON object: expected %s", expectedEvent())
+	}
+	if key, twice := repeated(event); twice {
+		return request{}, badEventf("the event has the key %.80q twice: expected it once", key)
 	}
 	r := request{tenant: defaultTenant}
 	if name, ok := keys["tenant"]; ok {
@@ -78,6 +85,25 @@ func parseRequest(event []byte) (request, error) {
 		return r, r.decode(&struct{}{}, expectedEvent())
 	}
 	return r, nil
+}
+
+// repeated finds a key that a JSON object has twice: which of its values would
+// hold is not for us to say.
+func repeated(object []byte) (key string, twice bool) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	seen := make(map[json.Token]bool)
+	_, err := d.Token()
+	for err == nil && d.More() {
+		var name json.Token
+		if name, err = d.Token(); seen[name] {
+			return fmt.Sprint(name), true
+		}
+		seen[name] = true
+		if err == nil {
+			err = d.Decode(new(json.RawMessage))
+		}
+	}
+	return "", false
 }
 
 // decode puts the action's keys into the struct that v points to. Its fields'
@@ -113,7 +139,8 @@ func fieldNames(v any) []string {
 }
 
 // unmarshal reads the value of one key. A null is no value: whoever writes one
-// has something in mind that is not known here.
+// has something in mind that is not known here. The value is not shown: it may
+// be a webhook's address, where true was expected.
 func unmarshal(name string, raw json.RawMessage, v any) error {
 	err := json.Unmarshal(raw, v)
 	if err == nil && !bytes.Equal(bytes.TrimSpace(raw), []byte("null")) {
@@ -123,7 +150,22 @@ func unmarshal(name string, raw json.RawMessage, v any) error {
 	if reflect.TypeOf(v).Elem().Kind() == reflect.Bool {
 		expected = "true or false"
 	}
-	return badEventf("the event's key %q is %.80s: expected %s", name, raw, expected)
+	return badEventf("the event's key %q is %s: expected %s", name, kindOf(raw), expected)
+}
+
+// kindOf is what sort of JSON value this is.
+func kindOf(raw json.RawMessage) string {
+	switch raw[0] {
+	case '"':
+		return "a text"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case 'n', 't', 'f':
+		return string(raw)
+	}
+	return "a number"
 }
 
 func expectedEvent() string {

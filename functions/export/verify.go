@@ -41,7 +41,7 @@ func (h *handler) verify(ctx context.Context, r request) (any, error) {
 	}
 	s, kept, err := h.stretch(t, keys.From, keys.To)
 	if err != nil {
-		return nil, badEvent(err.Error())
+		return nil, refusal(err)
 	}
 	report, err := v.Open(ctx, verify.Want{Stretch: s, Kept: kept, Fill: keys.Fill}, t.parameters[verify.ParameterName])
 	if err == nil && report.Verify != nil && report.Verify.Fill != "" {

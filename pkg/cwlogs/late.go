@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +17,22 @@ import (
 
 // lateStream is where events of a UTC day go that their own stream refused for
 // their time.
-func lateStream(stream, day string) string { return stream + "-late-" + day }
+func lateStream(stream, day string) string { return stream + lateInfix + day }
+
+const lateInfix = "-late-"
+
+// IsLateStream reports whether a name, in which {date} may stand for a day, is
+// that of a late stream: what else is put there would count as the late events
+// of another stream.
+func IsLateStream(name string) bool {
+	i := strings.LastIndex(name, lateInfix)
+	if i < 0 {
+		return false
+	}
+	day := name[i+len(lateInfix):]
+	_, err := time.Parse(time.DateOnly, day)
+	return err == nil || day == "{date}"
+}
 
 // late stores refused events with the time of now; their own date is in their
 // message. Each goes to the late stream of its day, or, where that may not be

@@ -121,6 +121,10 @@ func (x *Replayer) Prepare(ctx context.Context, want Replay) error {
 	return w.Save(w.stateCtx)
 }
 
+// growth is how much longer a record can become than it is at first, in bytes:
+// by its counts, the claim and an error.
+const growth = 1200
+
 // open makes the record of a new replay, unless one is open: p is REPLAY as it
 // was read.
 func (w *replayWork) open(want Replay, p Parameter) error {
@@ -133,6 +137,9 @@ func (w *replayWork) open(want Replay, p Parameter) error {
 	}
 	want.State, want.Opened, want.Position = ReplayOpen, w.r.Started, want.After
 	w.Record = &ReplayRecord{Replay: want}
+	if text, err := w.Record.Encode(); errors.Is(err, ErrTooLarge) || len(text) > maxRecord-growth {
+		return Refusef("stream and types are too long together for the parameter %s: expected shorter ones", ReplayName)
+	}
 	return nil
 }
 

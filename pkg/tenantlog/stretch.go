@@ -48,6 +48,9 @@ func parseEnd(name, s string, now time.Time) (Point, error) {
 	if err != nil {
 		return Point{}, fmt.Errorf("%s is %q: expected %s", name, clip(s), expectedEnd)
 	}
+	if _, known := p.When(); !known || p.ID != "" && len(p.ID) != idDigits {
+		return Point{}, fmt.Errorf("%s is %q: a log_id has %d digits, and after the first three the time of its event", name, clip(s), idDigits)
+	}
 	return p, nil
 }
 

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/filter"
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
+	"auth0-logs-to-cloudwatch/pkg/words"
 )
 
 // PreviewRequest is what an event asks of a preview.
@@ -114,7 +114,7 @@ func (p *PreviewPlan) propose(q PreviewRequest, s PreviewSettings) error {
 // badSetting names the key that the filter refused, with its reasons on one
 // line.
 func badSetting(name string, err error) error {
-	return fmt.Errorf("the event's %s: %s", name, strings.ReplaceAll(err.Error(), "\n", "; "))
+	return fmt.Errorf("the event's %s: %s", name, words.Reasons(err))
 }
 
 func (p *PreviewPlan) warn(format string, args ...any) {

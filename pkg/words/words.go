@@ -62,3 +62,16 @@ func Volume(bytes int64) string {
 	}
 	return strconv.FormatFloat(f, 'f', 1, 64) + " " + units[u]
 }
+
+// maxReasons is how many reasons of an error are named.
+const maxReasons = 3
+
+// Reasons puts an error that names its reasons on a line each (errors.Join) on
+// one line, with the first few of them.
+func Reasons(err error) string {
+	reasons := strings.Split(err.Error(), "\n")
+	if more := len(reasons) - maxReasons; more > 0 {
+		reasons = append(reasons[:maxReasons], "and "+Number(more)+" more")
+	}
+	return strings.Join(reasons, "; ")
+}

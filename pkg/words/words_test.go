@@ -1,6 +1,7 @@
 package words
 
 import (
+	"errors"
 	"math"
 	"testing"
 )
@@ -66,6 +67,20 @@ func TestVolume(t *testing.T) {
 	for _, test := range tests {
 		if got := Volume(test.bytes); got != test.want {
 			t.Errorf("Volume(%d) = %q, want %q", test.bytes, got, test.want)
+		}
+	}
+}
+
+func TestReasons(t *testing.T) {
+	reason := errors.New("no")
+	for want, err := range map[string]error{
+		"no":                     reason,
+		"no; no":                 errors.Join(reason, reason),
+		"no; no; no":             errors.Join(reason, reason, reason),
+		"no; no; no; and 1 more": errors.Join(reason, reason, reason, reason),
+	} {
+		if got := Reasons(err); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
