@@ -119,6 +119,26 @@ func TestReplayIntoTheExportsStream(t *testing.T) {
 	b.compare()
 }
 
+// TestReplayIntoTheExportsStreamUnread: where it cannot be known what the stream
+// holds, nothing is added to it.
+func TestReplayIntoTheExportsStreamUnread(t *testing.T) {
+	b := replayBench(t, 50)
+	allow := b.stack.Keys.Deny(awsjson.Rule{Operation: "GetLogEvents"})
+	for _, more := range []string{`,"dryRun":true`, ""} {
+		_, err := invoke[*reportWithText](b, `{"action":"replay","from":"-7d","to":"-1h","stream":"default"`+more+`}`)
+		if err == nil || !strings.Contains(err.Error(), "logs:GetLogEvents") || !strings.Contains(err.Error(), "another stream") {
+			t.Errorf("error %v", err)
+		}
+	}
+	b.compare()
+	allow()
+	b.clock.after(10 * time.Minute)
+	if _, err := b.h.Handle(t.Context(), event(t, "scheduled")); err != nil || b.isOpen("REPLAY") {
+		t.Errorf("it was not carried on: %v", err)
+	}
+	b.compare()
+}
+
 func TestReplayOfSomeTypes(t *testing.T) {
 	b := replayBench(t, 800)
 	r := b.ask(`{"action":"replay","from":"-7d","to":"-1h","types":"f*,!fsa","stream":"{tenant}-failures"}`)

@@ -234,6 +234,17 @@ func TestVerifyIsStopped(t *testing.T) {
 	}
 }
 
+// TestVerifyWithoutTheGroup: that there is no log group is said beside what that
+// makes of the events.
+func TestVerifyWithoutTheGroup(t *testing.T) {
+	b := replayBench(t, 20)
+	b.set(map[string]string{"CLOUDWATCH_LOG_GROUP_NAME": "/auth0/defaul"})
+	r := b.ask(verifyAll)
+	if warned := strings.Join(r.Warnings, "\n"); r.Verify.Missing != 20 || !strings.Contains(warned, "no log group /auth0/defaul") {
+		t.Errorf("%d missing, warned %q", r.Verify.Missing, warned)
+	}
+}
+
 // TestVerifyThatFails is told at once and then hourly, whichever sandbox the
 // runs are in.
 func TestVerifyThatFails(t *testing.T) {

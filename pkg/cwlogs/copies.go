@@ -51,6 +51,7 @@ func (s *Sink) heldLate(ctx context.Context, t export.Target, e export.Rendered)
 
 // Elsewhere finds events that the target does not hold in the other streams of
 // the log group, around their dates, and names a stream for each that it finds.
+// An error that wraps export.ErrNoGroup says that there is no such group.
 func (s *Sink) Elsewhere(ctx context.Context, t export.Target, events []export.Rendered) (map[tenantlog.ID]string, error) {
 	wanted := make(map[tenantlog.ID]bool, len(events))
 	for _, e := range events {
@@ -82,7 +83,7 @@ func (s *Sink) filter(ctx context.Context, group string, stretch span, note func
 	for {
 		out, err := s.filterPage(ctx, in)
 		if isNotFound(err) {
-			return nil
+			return fmt.Errorf("%w: %s", export.ErrNoGroup, group)
 		}
 		if cannotRead(err) {
 			return fmt.Errorf("%w: %s", export.ErrCannotRead, code(err))

@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
@@ -24,6 +25,8 @@ func (w *walk) lookUp(ctx context.Context) error {
 	for t, some := range w.places(events) {
 		found, err := w.x.Sink.Find(ctx, t, some)
 		switch {
+		case errors.Is(err, ErrCannotRead) && w.mustRead:
+			return &deliveryError{unread(t, err)}
 		case errors.Is(err, ErrCannotRead):
 			w.r.Warn("%s in %s cannot be read back: events that an interrupted run may have sent are sent again (%v)", t.Stream, t.Group, err)
 		case err != nil:
@@ -40,6 +43,13 @@ func (w *walk) lookUp(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unread is the error of a stream to which nothing may be added unread.
+func unread(t Target, err error) error {
+	return &Error{Kind: KindPermission, Err: err,
+		Text: fmt.Sprintf("Log stream %s in log group %s cannot be read, so a replay into it would store again what it holds.", t.Stream, t.Group),
+		Fix:  "allow logs:GetLogEvents on it; or stop the replay and start one into another stream. A group of the class Infrequent Access cannot be read by the function."}
 }
 
 // places are the log streams that doubtful events may be in: their own, and,

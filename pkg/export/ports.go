@@ -67,6 +67,8 @@ var (
 	ErrNoTime = errors.New("no time left to wait for the rate limit")
 	// ErrCannotRead: the log stream may not or cannot be read.
 	ErrCannotRead = errors.New("the log stream cannot be read")
+	// ErrNoGroup: there is no such log group.
+	ErrNoGroup = errors.New("no such log group")
 	// ErrNoParameter: there is no such parameter, or no such version of it.
 	ErrNoParameter = errors.New("no such parameter")
 )

@@ -359,7 +359,7 @@ func (w *replayWork) walk(ctx context.Context, book logbook) error {
 	place := x.Target.On(w.r.Started)
 	w.r.Place = Place{Region: x.Region, Group: place.Group, Stream: place.Stream}
 	w.r.From = rec.Position
-	way := newWalk(&x, w.r, book, w.times, route{from: origin{after: rec.Position}, to: rec.To, doubt: rec.To, readable: time.Now()})
+	way := newWalk(&x, w.r, book, w.times, route{from: origin{after: rec.Position}, to: rec.To, doubt: rec.To, readable: time.Now(), mustRead: w.x.shares(*rec)})
 	way.claimed = true // from the start: it is saved, and found out when it was stopped, before anything is sent
 	err := way.run(ctx)
 	way.close()

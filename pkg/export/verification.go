@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
@@ -81,11 +82,16 @@ type Verified struct {
 }
 
 // KeepVerified writes what came of a verification into RUN, for the digest. It
-// waits for a run that is at work to end, as long as ctx allows.
+// waits for a run that is at work to end, as long as ctx allows. Where RUN is
+// gone it makes none: one without the greatest id that was handed over would
+// have the next run send it all again.
 func KeepVerified(ctx context.Context, params Parameters, now func() time.Time, v Verified) error {
 	for {
 		run := newRun(params, now)
-		_, err := run.Read(ctx, Parameter{})
+		found, err := run.Read(ctx, Parameter{})
+		if err == nil && !found {
+			err = errors.New(RunName + " is gone")
+		}
 		if err == nil {
 			err = run.Busy()
 		}
@@ -120,7 +126,7 @@ func CheckReached(ctx context.Context, params Parameters, now func() time.Time, 
 	case err != nil:
 		return err
 	case reached == "":
-		return Refusef("the export has no position yet: expected it to have run")
+		return Refusef("the export has no position yet: expected a run of it before, by its schedule or asked for")
 	case s.To > reached:
 		return Refusef("to lies beyond where the export has come to, %s: expected an end up to there", PlaceOf(reached))
 	}

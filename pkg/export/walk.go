@@ -87,6 +87,9 @@ type route struct {
 	to tenantlog.ID
 	// doubt is the id up to which events may be stored already.
 	doubt tenantlog.ID
+	// mustRead ends the walk where a log stream cannot be read, rather than have
+	// it store again what it may hold.
+	mustRead bool
 	// former is where earlier runs sent events, if it was elsewhere.
 	former []Target
 	// readable is when all that earlier runs sent can be read.

@@ -143,6 +143,10 @@ func (b *batch) find(ctx context.Context) (copies map[tenantlog.ID]int, elsewher
 			b.w.warn("the other streams of " + t.Group + " cannot be searched: what is there alone counts as missing (logs:FilterLogEvents is not allowed)")
 			continue
 		}
+		if errors.Is(err, export.ErrNoGroup) {
+			b.w.warn("there is no log group " + t.Group + ", in the region and the account of the settings: all of its events count as missing")
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -26,7 +26,8 @@ type Sink interface {
 	// that it cannot be known.
 	Copies(ctx context.Context, t export.Target, events []export.Rendered) (map[tenantlog.ID]int, error)
 	// Elsewhere names, for those events that they hold, other streams of the
-	// target's group.
+	// target's group. An error that wraps export.ErrNoGroup says that there is no
+	// such group.
 	Elsewhere(ctx context.Context, t export.Target, events []export.Rendered) (map[tenantlog.ID]string, error)
 }
 
