@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"auth0-logs-to-cloudwatch/pkg/devstack/auth0"
+	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
+	"auth0-logs-to-cloudwatch/pkg/export"
+)
+
+// fillAll verifies all of a log of so many events, and adds what is missing.
+const (
+	fillAll  = `{"action":"verify","from":"-1d","to":"-8m","fill":true}`
+	verified = 120
+)
+
+// harmed is a bench with exported events, of which some are gone again.
+func harmed(t *testing.T) (b *failBench, gone int) {
+	b = newFailBench(t, auth0.Options{Seed: 1})
+	b.happen(verified)
+	b.tick(export.OK)
+	b.clock.after(lapse)
+	gone = b.stack.Logs.Drop(logs.Place{Account: b.place.Account, Group: b.place.Group, Stream: "default"},
+		func(e logs.Event) bool { return strings.Contains(e.Message, `7"`) })
+	return b, gone
+}
+
+// TestFailAtEveryCallOfAVerification lets a verification that fills in what is
+// missing fail at each of its calls in turn. Carried on by the schedule, it
+// counts each event once, and in the end each is stored once.
+func TestFailAtEveryCallOfAVerification(t *testing.T) {
+	b, gone := harmed(t)
+	if gone == 0 {
+		t.Fatal("nothing is gone")
+	}
+	calls := 0
+	b.stack.Faults.Watch(func(string, int) { calls++ })
+	if _, err := b.h.Handle(t.Context(), []byte(fillAll)); err != nil {
+		t.Fatal(err)
+	}
+	var cases sideBySide
+	defer cases.Wait()
+	for _, f := range []breakage{replyLost(), killed(), killedWithTheEffect()} {
+		if f.slow && testing.Short() {
+			continue
+		}
+		for i := range calls {
+			b, _ := harmed(t)
+			cases.run(t, fmt.Sprintf("%s/%d", f.name, i+1), b, func(b *failBench) {
+				ctx, die := context.WithCancel(b.Context())
+				defer die()
+				b.out.Reset()
+				f.arm(b.stack.Faults, i+1, die)
+				_, err := b.h.Handle(ctx, []byte(fillAll))
+				b.stack.Faults.Clear()
+				b.carriesOn(f.kills, err != nil, gone)
+			})
+		}
+	}
+}
+
+// carriesOn has the schedule end what is open, and what did not begin begun
+// again.
+func (b *failBench) carriesOn(coldStart, again bool, gone int) {
+	b.Helper()
+	if coldStart {
+		b.h = b.cold()
+	}
+	for range 4 {
+		b.clock.after(lapse)
+		if _, err := b.h.Handle(b.Context(), event(b.T, "scheduled")); err != nil {
+			b.Fatal(err)
+		}
+		if again && !b.isOpen("VERIFY") && b.found() == nil {
+			_, err := b.h.Handle(b.Context(), []byte(fillAll))
+			again = err != nil
+		}
+	}
+	if b.isOpen("VERIFY") || b.isOpen("REPLAY") {
+		b.Errorf("VERIFY open %v, REPLAY open %v", b.isOpen("VERIFY"), b.isOpen("REPLAY"))
+	}
+	if v := b.found(); v == nil || v.Expected != verified || v.Stored+v.Missing != verified || v.Missing > gone || v.Double != 0 {
+		b.Errorf("found %+v of %d missing", v, gone)
+	}
+	if c := b.tenant.Compare(b.place, nil); !c.Exact() {
+		b.Error(c)
+	}
+}
+
+// found is the last result of a verification that came to its end, nil for none.
+func (b *failBench) found() (v *export.Verification) {
+	b.Helper()
+	for line := range strings.Lines(b.out.String()) {
+		var entry struct{ Report export.Report }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			b.Fatalf("a line of the log is no JSON: %s", line)
+		}
+		if r := entry.Report.Verify; r != nil && r.State == export.VerifyDone {
+			v = r
+		}
+	}
+	return v
+}
