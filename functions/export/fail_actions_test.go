@@ -92,7 +92,7 @@ func (b *failBench) carriesOn(coldStart, again bool, gone int) {
 }
 
 // found is the last result of a verification that came to its end, nil for none.
-func (b *failBench) found() (v *export.Verification) {
+func (b *bench) found() (v *export.Verification) {
 	b.Helper()
 	for line := range strings.Lines(b.out.String()) {
 		var entry struct{ Report export.Report }

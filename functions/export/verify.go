@@ -54,7 +54,7 @@ func (h *handler) verify(ctx context.Context, r request) (any, error) {
 func (h *handler) verifier(t tenant) *verify.Verifier {
 	o := options(t.settings, t.warnings, t.err)
 	v := &verify.Verifier{Options: verify.Options{
-		Tenant: t.name, Keep: o.Keep, Target: o.Target, Warnings: o.Warnings, SettingsErr: o.SettingsErr, Region: o.Region,
+		Tenant: t.name, Keep: o.Keep, Target: o.Target, Warnings: o.Warnings, SettingsErr: o.SettingsErr, Region: o.Region, Retention: o.Retention,
 		Parameters: t.store, Publish: h.publisher(h.notifier(t)),
 		Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag,
 		Fill: func(ctx context.Context, s tenantlog.Stretch, target export.Target) error {

@@ -234,6 +234,28 @@ func TestVerifyIsStopped(t *testing.T) {
 	}
 }
 
+// TestVerifyThatIsOvertaken by Auth0's retention says what it has not seen.
+func TestVerifyThatIsOvertaken(t *testing.T) {
+	b := replayBench(t, 400)
+	b.set(map[string]string{"AUTH0_LOG_RETENTION_DAYS": "5"})
+	b.stack.Faults.Add(fault.Rule{Op: "GetLogEvents", Do: fault.Drop()})
+	if _, err := invoke[*reportWithText](b, verifyAll); err == nil {
+		t.Fatal("the verification did not fail")
+	}
+	b.stack.Faults.Clear()
+	opened := b.clock.Now()
+	b.clock.after(4 * 24 * time.Hour)
+	b.out.Reset()
+	if _, err := b.h.Handle(t.Context(), event(t, "scheduled")); err != nil {
+		t.Fatal(err)
+	}
+	kept := opened.Add(-5 * 24 * time.Hour)
+	want := &export.Gap{From: kept, To: kept.Add(4 * 24 * time.Hour)}
+	if got := b.found(); got == nil || !cmp.Equal(want, got.Expired) || !strings.Contains(strings.Join(got.Text(), "\n"), "may have deleted it") {
+		t.Errorf("found %+v, want %+v", got, want)
+	}
+}
+
 // TestVerifyWithoutTheGroup: that there is no log group is said beside what that
 // makes of the events.
 func TestVerifyWithoutTheGroup(t *testing.T) {

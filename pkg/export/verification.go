@@ -24,6 +24,8 @@ type Verification struct {
 	// Kept is from when on Auth0 keeps the events, where it does not keep all of
 	// them any more: what is older was not compared.
 	Kept time.Time `json:"kept,omitzero"`
+	// Expired is what Auth0 may have deleted since, before it was compared.
+	Expired *Gap `json:"expired,omitempty"`
 
 	// Fetched counts the events that Auth0 has, Filtered those that the filter
 	// leaves out, and Expected the others: those that should be there.

@@ -30,6 +30,10 @@ func (v *Verification) Text() []string {
 	if !v.Kept.IsZero() {
 		lines = append(lines, "outside   what is older than "+v.Kept.Format(time.RFC3339)+": Auth0 does not keep it any more, so it was not compared")
 	}
+	if v.Expired != nil {
+		lines = append(lines, fmt.Sprintf("outside   what lies between %s and %s: Auth0 may have deleted it before it was compared",
+			v.Expired.From.Format(time.RFC3339), v.Expired.To.Format(time.RFC3339)))
+	}
 	if v.Missing == 0 && v.Double == 0 {
 		return lines
 	}

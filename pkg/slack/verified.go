@@ -34,6 +34,9 @@ func verified(r *export.Report) story {
 	if !v.Kept.IsZero() {
 		s.lead += "\nWhat is older than " + date(v.Kept) + " was not compared: Auth0 does not keep it any more."
 	}
+	if v.Expired != nil {
+		s.lead += "\nWhat lies between " + date(v.Expired.From) + " and " + date(v.Expired.To) + " was not compared: Auth0 may have deleted it before."
+	}
 	for _, text := range []string{
 		tallies("By time", v.Times),
 		tallies("By type", v.Types),

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -28,6 +29,9 @@ func (w *work) compare(ctx context.Context) error {
 	}
 	w.saved = time.Now()
 	rec := w.Record
+	if rec.Runs > 1 {
+		w.overtaken()
+	}
 	w.found = findingsOf(&rec.Verification)
 	batch := batch{w: w}
 	reader := export.Reader{Source: w.v.Source, Now: w.Now}
@@ -43,6 +47,26 @@ func (w *work) compare(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// overtaken notes what of the range Auth0 may have deleted since the last run.
+func (w *work) overtaken() {
+	rec := &w.Record.Verification
+	from, to, ok := tenantlog.Stretch{After: rec.Position, To: rec.To}.Times()
+	kept := w.Now().Add(-cmp.Or(w.v.Retention, tenantlog.MaxRetention)).UTC()
+	if from.Before(rec.Kept) {
+		from = rec.Kept
+	}
+	if kept.After(to) {
+		kept = to
+	}
+	if !ok || !from.Before(kept) {
+		return
+	}
+	if rec.Expired == nil {
+		rec.Expired = &export.Gap{From: from}
+	}
+	rec.Expired.To = kept
 }
 
 // batch is events that are looked for together, and what was passed on the way.

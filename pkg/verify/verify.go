@@ -44,6 +44,9 @@ type Options struct {
 	SettingsErr error
 	// Region is that of the log group, for links.
 	Region string
+	// Retention is how long Auth0 keeps the tenant's events, 0 where it is not
+	// known.
+	Retention time.Duration
 
 	Source     export.Source
 	Sink       Sink
