@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -231,6 +232,21 @@ func TestVerifyIsStopped(t *testing.T) {
 	r := b.ask(`{"action":"verify","stop":true}`)
 	if r.Verify.State != export.VerifyStopped || b.isOpen("VERIFY") {
 		t.Errorf("report %+v", r.Verify)
+	}
+}
+
+// TestActionsAtTheRateLimit say that it is what they wait for.
+func TestActionsAtTheRateLimit(t *testing.T) {
+	b := replayBench(t, 20)
+	b.stack.Faults.Add(fault.Rule{Op: "logs", Do: fault.Reply(http.StatusTooManyRequests, http.Header{"Retry-After": {"600"}}, "")})
+	for _, ask := range []string{verifyAll, `{"action":"replay","from":"-7d","to":"-1h"}`} {
+		r := b.ask(ask)
+		if r.Outcome != export.Limited || !strings.Contains(strings.Join(r.Warnings, "\n"), "rate limit asks to wait 10m0s") {
+			t.Errorf("%s: %s, warned %q", ask, r.Outcome, r.Warnings)
+		}
+	}
+	if said := b.said(); len(said) != 0 {
+		t.Errorf("Slack was told %q", said)
 	}
 }
 

@@ -401,7 +401,7 @@ func (w *replayWork) conclude(err error) {
 	case IsLost(err):
 		w.r.Skip(err)
 	case IsLimit(err):
-		w.r.Outcome = Limited
+		w.r.Limit(err)
 	default:
 		w.r.Fail(err)
 	}

@@ -172,6 +172,15 @@ type Report struct {
 // it is an *Error.
 func (r *Report) Fail(err error) { r.Outcome, r.Error = Failed, AsError(KindState, err) }
 
+// Limit has the report of a long action say that the time or the rate limit
+// ended its run, and that it was the rate limit.
+func (r *Report) Limit(err error) {
+	r.Outcome = Limited
+	if errors.Is(err, ErrNoTime) {
+		r.Warn("%s", AsError(KindRateLimit, err).Text)
+	}
+}
+
 // Skip has the report say that another run is at work.
 func (r *Report) Skip(other error) {
 	r.Outcome, r.Error, r.Notice, r.Skipped = Skipped, nil, nil, other.Error()

@@ -120,8 +120,11 @@ func failure(r *export.Report) story {
 		s.title = fmt.Sprintf("export failing since %s, %s", clock(since, r.Ended), words.Count(n, "run"))
 		s.facts = append(s.facts, fact{"Failing for", words.Between(since, r.Ended)}, fact{"Failed runs", words.Number(n)})
 	}
-	s.facts = append(s.facts, fact{"Exported before it failed", words.Count(r.Exported, "event")})
-	s.facts = append(s.facts, lag(r)...)
+	done := fact{"Exported before it failed", words.Count(r.Exported, "event")}
+	if r.Action == export.VerifyAction {
+		done = fact{"Compared before it failed", words.Count(r.Fetched, "event")}
+	}
+	s.facts = append(append(s.facts, done), lag(r)...)
 	return s
 }
 

@@ -166,6 +166,11 @@ func TestMessage(t *testing.T) {
 			r.Action, r.Replay = export.ReplayAction, &export.Replay{}
 			return r
 		}},
+		{"verify_failure", func() export.Report {
+			r := failed()
+			r.Action, r.Fetched, r.Exported = export.VerifyAction, 4000, 0
+			return r
+		}},
 		{"success", func() export.Report { return exported(export.NoticeSuccess) }},
 		{"success_laden", func() export.Report { return laden(exported(export.NoticeSuccess)) }},
 		{"success_skipped", func() export.Report {

@@ -279,7 +279,7 @@ func (w *work) settle(err error) {
 		w.lost(err)
 		return
 	case export.IsLimit(err):
-		w.r.Outcome = export.Limited
+		w.r.Limit(err)
 	default:
 		w.r.Fail(err)
 		w.r.TellFailure(&rec.Told, w.Now().UTC())
