@@ -327,8 +327,24 @@ func (w *replayWork) clear(ctx context.Context, readable time.Time) error {
 	return w.overtaken(ctx)
 }
 
-// shares reports whether the replay goes into the live export's own stream.
-func (x *Exporter) shares(r Replay) bool { return r.Target == x.Target }
+// shares reports whether the replay puts events of some day where the live
+// export puts them: the day's stream may be named with or without {date}.
+func (x *Exporter) shares(r Replay) bool {
+	if r.Target == x.Target {
+		return true
+	}
+	const day = 24 * time.Hour // an event's date is near the time in its id
+	from, to, _ := r.Times()
+	if oldest := to.Add(-tenantlog.MaxRetention); from.Before(oldest) {
+		from = oldest
+	}
+	for at := from.Add(-day); !at.After(to.Add(day)); at = at.Add(day) {
+		if r.Target.On(at) == x.Target.On(at) {
+			return true
+		}
+	}
+	return false
+}
 
 // overtaken is an error where the live export is at work on the same events.
 // Two that look up and send the same at the same time could store it twice.

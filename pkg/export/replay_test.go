@@ -43,6 +43,29 @@ func TestReplayRecordFits(t *testing.T) {
 	})
 }
 
+// TestReplaySharesAStream: whichever way the stream of a day is named.
+func TestReplaySharesAStream(t *testing.T) {
+	at := func(day int) tenantlog.ID { return tenantlog.At(time.Date(2026, 11, day, 12, 0, 0, 0, time.UTC)) }
+	for _, tt := range []struct {
+		export, replay string
+		want           bool
+	}{
+		{"auth0", "auth0", true},
+		{"auth0", "auth0-replay", false},
+		{"auth0-{date}", "auth0-{date}", true},
+		{"auth0-{date}", "auth0-{date}-replay", false},
+		{"auth0-{date}", "auth0-2026-11-20", true},
+		{"auth0-{date}", "auth0-2026-11-12", false},
+		{"auth0-2026-11-20", "auth0-{date}", true},
+	} {
+		x := Exporter{Options: Options{Target: Target{Group: "g", Stream: tt.export}}}
+		r := Replay{Target: Target{Group: "g", Stream: tt.replay}, Stretch: tenantlog.Stretch{After: at(18), To: at(21)}}
+		if got := x.shares(r); got != tt.want {
+			t.Errorf("an export into %s shares with a replay into %s: %v", tt.export, tt.replay, got)
+		}
+	}
+}
+
 // TestReplayAtEveryCall has each call of a replay fail once, with its effect and
 // without: carried on, it is done, and every event is in its stream once.
 func TestReplayAtEveryCall(t *testing.T) {
