@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/devstack/auth0"
+	"auth0-logs-to-cloudwatch/pkg/devstack/fault"
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
 	"auth0-logs-to-cloudwatch/pkg/export"
 )
@@ -104,4 +106,36 @@ func (b *bench) found() (v *export.Verification) {
 		}
 	}
 	return v
+}
+
+// TestActionsTellNoSecret has the services tempt a replay, a verification and a
+// preview to tell what they were given, RUN and Slack included.
+func TestActionsTellNoSecret(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for calls that are not answered: not in -short mode")
+	}
+	asked := []string{fillAll, `{"action":"replay","from":"-1d","to":"-8m"}`, `{"action":"preview"}`, `{"action":"replay","stop":true}`}
+	var cases sideBySide
+	defer cases.Wait()
+	for _, op := range []string{"GetParametersByPath", "token", "logs", "AssumeRole", "PutLogEvents", "GetLogEvents", "FilterLogEvents", "PutParameter", "DeleteParameter", "slack"} {
+		for name, do := range leaky() {
+			v := newVault(t, nil, false)
+			cases.run(t, op+"/"+name, v.failBench, func(*failBench) {
+				v.happen(30)
+				v.tick(export.OK)
+				v.clock.after(lapse)
+				v.h = v.cold()
+				v.stack.Faults.Add(fault.Rule{Match: v.watch})
+				v.stack.Faults.Add(fault.Rule{Op: op, Do: do})
+				for _, ask := range asked {
+					ctx, cancel := context.WithTimeout(v.Context(), 2*time.Second)
+					r, err := v.h.Handle(ctx, []byte(ask))
+					cancel()
+					v.hear(fmt.Sprintf("%+v", r), fmt.Sprint(err), string(must(json.Marshal(r))))
+				}
+				v.hear(v.out.String(), v.tenant.Get("REPLAY"), v.tenant.Get("VERIFY"))
+				v.search()
+			})
+		}
+	}
 }
