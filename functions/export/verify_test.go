@@ -235,6 +235,24 @@ func TestVerifyIsStopped(t *testing.T) {
 	}
 }
 
+// TestWarningsOfManyPages: what is odd of every page does not make a report that
+// grows with the log.
+func TestWarningsOfManyPages(t *testing.T) {
+	b := newBench(t, devstack.Options{}, auth0.Options{Seed: 5})
+	b.happen(12_500)
+	link := `<https://elsewhere.example/api/v2/logs?from=` + string(tenantlog.Oldest) + `&take=100>; rel="next"`
+	b.stack.Faults.Add(fault.Rule{Op: "logs", Do: headed(http.Header{"Link": {link}})})
+	for name, r := range map[string]export.Report{
+		"export": b.tick(export.OK),
+		"verify": b.ask(`{"action":"verify","from":"-1d","to":"-2m"}`),
+		"replay": b.ask(`{"action":"replay","from":"-1d","to":"-2m"}`),
+	} {
+		if n := len(r.Warnings); n == 0 || n > 101 {
+			t.Errorf("%s: %d warnings of 125 pages", name, n)
+		}
+	}
+}
+
 // TestActionsAtTheRateLimit say that it is what they wait for.
 func TestActionsAtTheRateLimit(t *testing.T) {
 	b := replayBench(t, 20)

@@ -12,6 +12,8 @@ import (
 type Reader struct {
 	Source Source
 	Now    func() time.Time
+	// Warn is told of what Auth0 answered that is odd, page by page.
+	Warn func(text string)
 
 	reach reach // other than the default in tests
 }
@@ -22,23 +24,25 @@ func (x *Exporter) reader() *Reader { return &Reader{Source: x.Source, Now: x.No
 // order, and returns its error as it is. It stops asking for pages at the time
 // given; an error IsLimit says that there are more, and where a later Read goes
 // on is for the caller to know. Nothing that it started is at work when it
-// returns. The warnings tell of what Auth0 answered that is odd.
-func (l *Reader) Read(ctx context.Context, s tenantlog.Stretch, until time.Time, take func([]tenantlog.Event) error) (warnings []string, err error) {
+// returns.
+func (l *Reader) Read(ctx context.Context, s tenantlog.Stretch, until time.Time, take func([]tenantlog.Event) error) error {
 	pages, stop := l.start(ctx, s.After, s.To, until)
 	defer stop()
 	over := false
 	for p := range pages {
-		warnings = append(warnings, p.warnings...)
+		for _, text := range p.warnings {
+			l.Warn(text)
+		}
 		if p.err != nil {
-			return warnings, p.err
+			return p.err
 		}
 		if err := take(p.events); err != nil {
-			return warnings, err
+			return err
 		}
 		over = !p.caughtUp.IsZero()
 	}
 	if !over {
-		return warnings, errTimeUp
+		return errTimeUp
 	}
-	return warnings, nil
+	return nil
 }

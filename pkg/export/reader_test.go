@@ -38,7 +38,7 @@ func TestReaderKeepsToTheStretch(t *testing.T) {
 			}
 			want := slices.DeleteFunc(idsOf(d.events), func(id tenantlog.ID) bool { return id <= s.After || id > s.To })
 			var got []tenantlog.ID
-			_, err := (&Reader{Source: d, Now: time.Now}).Read(t.Context(), s, time.Now().Add(time.Hour), func(events []tenantlog.Event) error {
+			err := (&Reader{Source: d, Now: time.Now, Warn: func(string) {}}).Read(t.Context(), s, time.Now().Add(time.Hour), func(events []tenantlog.Event) error {
 				got = append(got, idsOf(events)...)
 				return nil
 			})
@@ -58,7 +58,7 @@ func TestReaderEnds(t *testing.T) {
 		d := farAway(stretch{n: 50_000, apart: 60 * time.Millisecond})
 		all := tenantlog.Stretch{After: d.after, To: d.events[len(d.events)-1].ID}
 		taken := 0
-		_, err := (&Reader{Source: d, Now: time.Now}).Read(t.Context(), all, time.Now().Add(time.Second), func(events []tenantlog.Event) error {
+		err := (&Reader{Source: d, Now: time.Now, Warn: func(string) {}}).Read(t.Context(), all, time.Now().Add(time.Second), func(events []tenantlog.Event) error {
 			taken += len(events)
 			return nil
 		})
@@ -66,7 +66,7 @@ func TestReaderEnds(t *testing.T) {
 			t.Errorf("%d events, %v; want some and the time's end", taken, err)
 		}
 		enough := errors.New("enough")
-		_, err = (&Reader{Source: d, Now: time.Now}).Read(t.Context(), all, time.Now().Add(time.Hour), func([]tenantlog.Event) error { return enough })
+		err = (&Reader{Source: d, Now: time.Now, Warn: func(string) {}}).Read(t.Context(), all, time.Now().Add(time.Hour), func([]tenantlog.Event) error { return enough })
 		if !errors.Is(err, enough) {
 			t.Errorf("%v, want what the taker said", err)
 		}

@@ -161,6 +161,8 @@ type Report struct {
 
 	// interrupted says that the run before did not end.
 	interrupted bool
+	// unsaid counts the warnings that Warnings has no room for.
+	unsaid int
 
 	// Notice is what is to be told in Slack, nil for nothing.
 	Notice *Notice `json:"-"`
@@ -186,11 +188,19 @@ func (r *Report) Skip(other error) {
 	r.Outcome, r.Error, r.Notice, r.Skipped = Skipped, nil, nil, other.Error()
 }
 
-// Warn adds a warning, each text once.
+// maxWarnings is how many warnings a report has in words.
+const maxWarnings = 100
+
+// Warn adds a warning, each text once. Beyond maxWarnings they are counted.
 func (r *Report) Warn(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if !slices.Contains(r.Warnings, text) {
+	switch {
+	case slices.Contains(r.Warnings, text):
+	case len(r.Warnings) < maxWarnings:
 		r.Warnings = append(r.Warnings, text)
+	default:
+		r.unsaid++
+		r.Warnings = append(r.Warnings[:maxWarnings], fmt.Sprintf("and %d more", r.unsaid))
 	}
 }
 

@@ -34,12 +34,11 @@ func (w *work) compare(ctx context.Context) error {
 	}
 	w.found = findingsOf(&rec.Verification)
 	batch := batch{w: w}
-	reader := export.Reader{Source: w.v.Source, Now: w.Now}
+	reader := export.Reader{Source: w.v.Source, Now: w.Now, Warn: w.warn}
 	before := w.v.Source.Waited()
-	warnings, err := reader.Read(ctx, tenantlog.Stretch{After: rec.Position, To: rec.To}, w.fetch, func(events []tenantlog.Event) error {
+	err := reader.Read(ctx, tenantlog.Stretch{After: rec.Position, To: rec.To}, w.fetch, func(events []tenantlog.Event) error {
 		return batch.add(ctx, events)
 	})
-	w.r.Warnings = append(w.r.Warnings, warnings...)
 	w.r.Waits.RateLimitSeconds = (w.v.Source.Waited() - before).Seconds()
 	if err == nil || export.IsLimit(err) {
 		if last := batch.compare(w.stateCtx); last != nil {
@@ -196,15 +195,8 @@ func cannotRead(err error, t export.Target) error {
 		Fix:  "allow logs:GetLogEvents on it; a group of the class Infrequent Access cannot be read by the function."}
 }
 
-// maxWarnings bounds what a run warns of.
-const maxWarnings = 20
-
-// warn adds a warning, each text once, as long as there are not too many.
-func (w *work) warn(text string) {
-	if len(w.r.Warnings) < maxWarnings {
-		w.r.Warn("%s", text)
-	}
-}
+// warn adds a warning, each text once.
+func (w *work) warn(text string) { w.r.Warn("%s", text) }
 
 // save saves from time to time. That it failed is no matter, unless the
 // verification was taken away: the next save makes good for it.
