@@ -156,7 +156,8 @@ func appendRuns(runs []Run, events []types.FilteredLogEvent) []Run {
 }
 
 // parseReport reads a line of the function's log. It is not ok for one that is
-// no run's report.
+// no report of the live export: those of a replay and a verification have a
+// position and a result of their own.
 func parseReport(line []byte) (r export.Report, ok bool) {
 	if !bytes.Contains(line, []byte(`"report"`)) {
 		return r, false // most other lines, without decoding them
@@ -168,7 +169,7 @@ func parseReport(line []byte) (r export.Report, ok bool) {
 		return r, false
 	}
 	r = *root.Report
-	return r, r.Tenant != "" && r.Outcome != "" && !r.Ended.IsZero()
+	return r, r.Action == export.ExportAction && r.Tenant != "" && r.Outcome != "" && !r.Ended.IsZero()
 }
 
 // collection is the runs found of each tenant.

@@ -144,6 +144,29 @@ func TestReadStopsWhereThereIsEnough(t *testing.T) {
 	}
 }
 
+// TestRunsAreThoseOfTheExport: a replay and a verification leave reports in the
+// same log. Their positions are none of the live export's, and a look that
+// counted them would stop too soon.
+func TestRunsAreThoseOfTheExport(t *testing.T) {
+	b := newBench(t, logs.Options{})
+	b.put("one", told("acme", 2*time.Minute, export.OK))
+	for _, action := range []string{export.ReplayAction, export.VerifyAction} {
+		r := told("acme", time.Minute, export.Failed)
+		r.Action = action
+		b.put("one", r)
+	}
+	h, err := b.log.Read(t.Context(), []string{"acme"}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"2m0s"}, ages(h.Tenants["acme"].All)); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+	if failed := h.Tenants["acme"].Failed; len(failed) != 0 {
+		t.Errorf("failed runs %+v", failed)
+	}
+}
+
 func TestPageThatBreaksOffIsReadAgain(t *testing.T) {
 	b := newBench(t, logs.Options{})
 	b.put("one", told("acme", time.Minute, export.OK))
@@ -243,8 +266,8 @@ func FuzzParseReport(f *testing.F) {
 	f.Add(must(emf.Line(told("acme", time.Minute, export.Failed), true)))
 	f.Add(must(emf.Line(told("acme", time.Minute, export.OK), false)))
 	for _, line := range []string{
-		``, `null`, `"report"`, `{"report":null}`, `{"report":[]}`, `{"report":{"tenant":"a","outcome":"ok","ended":"2026-11-23T10:00:00Z","gap":{}}}`,
-		`{"report":{"tenant":"a","outcome":"ok"}}`, `{"type":"platform.report","record":{"status":"success"}}`,
+		``, `null`, `"report"`, `{"report":null}`, `{"report":[]}`, `{"report":{"tenant":"a","action":"export","outcome":"ok","ended":"2026-11-23T10:00:00Z","gap":{}}}`,
+		`{"report":{"tenant":"a","action":"export","outcome":"ok"}}`, `{"type":"platform.report","record":{"status":"success"}}`,
 	} {
 		f.Add([]byte(line))
 	}
