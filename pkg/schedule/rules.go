@@ -45,9 +45,10 @@ type Rule struct {
 	// names. They are as the targets' constant inputs name them, and not
 	// checked to be valid. Switching the rule switches all of them.
 	Tenants []string
-	// Unread are the ids of targets on the function whose input names no
-	// tenant to export: another action, something that the function refuses,
-	// or what depends on the event.
+	// Unread are the ids of targets on the function whose input does not say
+	// what a tick does: something that the function refuses, or what depends on
+	// the event. An input that asks for another action, such as a verification,
+	// is neither unread nor one that exports a tenant.
 	Unread []string
 }
 
@@ -213,9 +214,11 @@ func (r *Rules) own(ctx context.Context, name string) error {
 
 func (r *Rule) addTargets(targets []types.Target) {
 	for _, t := range targets {
-		if tenant, ok := tenantOf(t); ok {
+		tenant, ok := tenantOf(t)
+		switch {
+		case ok:
 			r.Tenants = append(r.Tenants, tenant)
-		} else {
+		case !asksForAction(t):
 			r.Unread = append(r.Unread, aws.ToString(t.Id))
 		}
 	}
@@ -236,8 +239,8 @@ func tenantOf(t types.Target) (tenant string, ok bool) {
 	if t.Input == nil {
 		return defaultTenant, true
 	}
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(*t.Input), &keys); err != nil || keys == nil {
+	keys := keysOf(*t.Input)
+	if keys == nil {
 		return "", false
 	}
 	if len(keys) == 0 {
@@ -248,6 +251,21 @@ func tenantOf(t types.Target) (tenant string, ok bool) {
 		return "", false
 	}
 	return tenant, tenant != ""
+}
+
+// asksForAction reports whether a target's constant input asks the function for
+// something else than the export.
+func asksForAction(t types.Target) bool {
+	var action string
+	return json.Unmarshal(keysOf(aws.ToString(t.Input))["action"], &action) == nil && action != ""
+}
+
+// keysOf are the members of a JSON object, nil for anything else.
+func keysOf(input string) (keys map[string]json.RawMessage) {
+	if json.Unmarshal([]byte(input), &keys) != nil {
+		return nil
+	}
+	return keys
 }
 
 // call makes one call that changes something, within its time.

@@ -67,12 +67,14 @@ func TestAll(t *testing.T) {
 	b := newBench(t,
 		events.Rule{Name: "shared", Expression: "rate(1 hour)", State: events.Disabled, ManagedBy: "autoscaling.amazonaws.com", Targets: []events.Target{
 			on("1", other, `{"tenant":"elsewhere"}`), on("2", function, `{"tenant":"zebra"}`), on("3", function, ""),
-			on("4", function, `{"tenant":"acme"}`), on("5", function, `{"action":"check"}`),
+			on("4", function, `{"tenant":"acme"}`), on("5", function, `{"tenent":"acme"}`),
 		}},
 		acme,
 		events.Rule{Name: "twice", Expression: "cron(15 3 ? * MON-FRI *)", Pattern: "{}", State: events.EnabledForAll, Targets: []events.Target{
 			on("1", function, `{"tenant":"acme"}`), on("2", function, ` { "tenant" : "acme" } `),
 		}},
+		// The template has one as well.
+		events.Rule{Name: "verification", Expression: "cron(17 4 * * ? *)", Targets: []events.Target{on("1", function, `{"action":"verify","tenant":"default","from":"-26h","to":"-2h"}`)}},
 		events.Rule{Name: "elsewhere", Expression: "rate(1 minute)", Targets: []events.Target{on("1", other, "")}},
 		events.Rule{Name: "pattern", Pattern: "{}", Targets: []events.Target{on("1", function, "")}},
 	)
@@ -84,6 +86,7 @@ func TestAll(t *testing.T) {
 		{Name: "acme", Description: "Exports the tenant", Expression: "rate(5 minutes)", Enabled: true, Tenants: []string{"acme"}},
 		{Name: "shared", Expression: "rate(1 hour)", ManagedBy: "autoscaling.amazonaws.com", Tenants: []string{"acme", "default", "zebra"}, Unread: []string{"5"}},
 		{Name: "twice", Expression: "cron(15 3 ? * MON-FRI *)", Enabled: true, Tenants: []string{"acme"}},
+		{Name: "verification", Expression: "cron(17 4 * * ? *)", Enabled: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rules (-want +got):\n%s", diff)

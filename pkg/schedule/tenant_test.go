@@ -38,3 +38,17 @@ func TestTenantOf(t *testing.T) {
 		}
 	}
 }
+
+func TestAsksForAction(t *testing.T) {
+	for input, want := range map[string]bool{
+		`{"action":"verify","tenant":"acme"}`: true, `{"action":"check"}`: true,
+		`{"action":""}`: false, `{"action":5}`: false, `{"Action":"check"}`: false, `{"tenant":"action"}`: false, `"action"`: false, ``: false,
+	} {
+		if got := asksForAction(types.Target{Input: aws.String(input)}); got != want {
+			t.Errorf("%s: %v, want %v", input, got, want)
+		}
+	}
+	if asksForAction(types.Target{}) {
+		t.Error("a target without an input asks for an action")
+	}
+}

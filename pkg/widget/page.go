@@ -157,7 +157,7 @@ func (p *painter) notes(f findings) []string {
 	}
 	for _, rule := range f.rules {
 		if len(rule.Unread) > 0 {
-			notes = append(notes, fmt.Sprintf("The rule %s has targets whose input names no tenant to export: %s.", rule.Name, strings.Join(rule.Unread, ", ")))
+			notes = append(notes, fmt.Sprintf("The rule %s has targets whose input does not say which tenant to export: %s.", rule.Name, strings.Join(rule.Unread, ", ")))
 		}
 	}
 	switch {
