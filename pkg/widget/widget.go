@@ -114,8 +114,10 @@ func (w *Widget) Handle(ctx context.Context, event []byte, endpoint string) (str
 	return w.render(r, endpoint, said, f)
 }
 
-// readTime bounds what is read for a call: the viewer waits for it.
-const readTime = 8 * time.Second
+// readTime bounds the reading of the rules, and that of all else: the viewer
+// waits for it. A click reads the rules twice and has actTime between; all that
+// is within the 30 s that the function has.
+const readTime = 6 * time.Second
 
 func (w *Widget) rules(ctx context.Context) ([]schedule.Rule, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)

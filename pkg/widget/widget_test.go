@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -269,4 +270,45 @@ func golden(t *testing.T, name, got string) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("page (-want +got):\n%s", diff)
 	}
+}
+
+// slow is a world in which each call takes as long as it may.
+type slow struct{ *world }
+
+func (s slow) All(ctx context.Context) ([]schedule.Rule, error) {
+	lastMoment(ctx)
+	return s.world.All(ctx)
+}
+
+func (s slow) Enable(ctx context.Context, name string) error {
+	lastMoment(ctx)
+	return s.world.Enable(ctx, name)
+}
+
+func (s slow) Read(ctx context.Context, tenants []string, span time.Duration) (History, error) {
+	lastMoment(ctx)
+	return s.world.Read(ctx, tenants, span)
+}
+
+func lastMoment(ctx context.Context) {
+	deadline, _ := ctx.Deadline()
+	time.Sleep(time.Until(deadline))
+}
+
+// TestAnswersInTime: what a click did is told, however slowly AWS answers.
+func TestAnswersInTime(t *testing.T) {
+	const timeout = 30 * time.Second // of StatusFunction in template.yaml
+	synctest.Test(t, func(t *testing.T) {
+		w := acme()
+		o := w.widget(true).Options
+		o.Rules, o.Runs = slow{w}, slow{w}
+		start := time.Now()
+		html := answer(t, New(o), event(map[string]any{"do": "switch-on", "rule": "acme-export"}, nil))
+		if took := time.Since(start); took > timeout-2*time.Second {
+			t.Errorf("took %s, of %s", took, timeout)
+		}
+		if !strings.Contains(html, "The rule acme-export is on.") {
+			t.Error("the page does not tell what was done")
+		}
+	})
 }
