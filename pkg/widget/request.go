@@ -82,10 +82,11 @@ func parseRequest(event []byte) (request, error) {
 	if err := json.Unmarshal(event, &e); err != nil {
 		return request{}, fmt.Errorf("the event is not that of a custom widget: %w", err)
 	}
-	configured := objectOf(e.Context.Params)
-	_, acts := configured["do"]
+	// Read as the root is, in which "Do" is "do" too.
+	var configured wish
+	_ = json.Unmarshal(e.Context.Params, &configured)
 	return request{
-		wish: e.wish, view: e.view, configured: acts,
+		wish: e.wish, view: e.view, configured: configured.Do != "",
 		dark:  e.Context.Theme == "dark",
 		zone:  zone(e.Context.Timezone.Offset),
 		forms: textsOf(objectOf(e.Context.Forms.All)),
