@@ -82,6 +82,25 @@ func TestTemplateStatusEnvironment(t *testing.T) {
 	}
 }
 
+// TestTemplateStatusSilence: the widget warns of a schedule that the alarm
+// cannot bear, and only where there is one.
+func TestTemplateStatusSilence(t *testing.T) {
+	for _, test := range []struct {
+		values map[string]any
+		want   any
+	}{
+		{nil, 15},
+		{map[string]any{"Metrics": "off"}, 15},
+		{map[string]any{"MaxMinutesWithoutSuccess": 1440}, 1440},
+		{map[string]any{"Alarms": "false"}, 0},
+	} {
+		variables := newStack(t, test.values).properties(t, "StatusFunction")["Environment"].(map[string]any)["Variables"].(map[string]any)
+		if got := variables["MAX_MINUTES_WITHOUT_SUCCESS"]; got != test.want {
+			t.Errorf("%v: %v minutes, want %v", test.values, got, test.want)
+		}
+	}
+}
+
 // TestTemplateStatusWidget checks that the dashboard has the widget, and that
 // nothing of it is made without the dashboard.
 func TestTemplateStatusWidget(t *testing.T) {
