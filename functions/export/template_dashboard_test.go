@@ -154,3 +154,23 @@ func TestTemplateDashboardTables(t *testing.T) {
 		}
 	}
 }
+
+// TestTemplateTablesOfRunsTellTheAction: replays and verifications leave reports
+// of the same form in the same log.
+func TestTemplateTablesOfRunsTellTheAction(t *testing.T) {
+	s := newStack(t, nil)
+	queries := map[string]string{"A tenant's last runs": s.properties(t, "LastRunsQuery")["QueryString"].(string)}
+	for _, w := range s.widgets(t) {
+		if w.Properties.Title == "Last runs" {
+			queries[w.Properties.Title] = w.Properties.Query
+		}
+	}
+	if len(queries) != 2 {
+		t.Errorf("found %d tables of runs, want 2", len(queries))
+	}
+	for name, text := range queries {
+		if !slices.Contains(queryFields(text), "report.action") {
+			t.Errorf("%s does not tell the action: %s", name, text)
+		}
+	}
+}
