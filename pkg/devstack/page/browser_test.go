@@ -98,6 +98,9 @@ func (c *chrome) picture(name string) {
 	c.do("Page.captureScreenshot", map[string]any{"format": "png"}, &shot)
 	data, err := smaller(shot.Data)
 	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, name+".png"), data, 0o644)
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"flag"
 	"html"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -261,49 +263,56 @@ func TestFilterAndGroup(t *testing.T) {
 	v.has(v.click("parameter", "name", "LOG_TYPES", "value", "["), "<b>1</b> waiting for a run") // refused: nothing is left out
 }
 
-// TestFaults: each fault is seen while it is on, and nothing is lost or stored
-// twice once it is off.
+// TestFaults: each fault is seen while it is on, and once it is off the next run
+// leaves nothing lost, stored twice or altered.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	v := visit(t, 120)
-	v.starts()
-	v.local.stack.Lambda.Wait()
-	events := 120
-	tests := map[string][]string{
-		"auth0":      {"failed", "acme: export failed"},
-		"secret":     {"failed", "Auth0 does not accept the client id or client secret"},
-		"permission": {"failed", "logs:PutLogEvents"},
-		"slack":      {"Last run</dt><dd>ok"},
-		"reply":      {"Last run</dt><dd>ok"},
-		"throttle":   nil, // (*visitor).seesThrottling
-		"kill":       nil, // TestKill
+	const before = 120
+	runs := func(parts ...string) func(*visitor) {
+		return func(v *visitor) { v.has(v.runs(), parts...) }
+	}
+	tests := map[string]struct {
+		events int            // that happen before the fault, 30 by default
+		during func(*visitor) // while the fault is on
+		after  func(*visitor) // before the next run, if anything
+	}{
+		"auth0":      {during: runs("failed", "acme: export failed")},
+		"secret":     {during: runs("failed", "Auth0 does not accept the client id or client secret")},
+		"throttle":   {during: (*visitor).isHeldBack, after: (*visitor).goesOn},
+		"reply":      {during: runs("Last run</dt><dd>ok")},
+		"kill":       {during: (*visitor).isKilled, after: (*visitor).claimEnds, events: 1000}, // more batches than are in flight
+		"permission": {during: runs("failed", "logs:PutLogEvents")},
+		"slack":      {during: runs("Last run</dt><dd>ok")},
 	}
 	for _, b := range breakages() {
-		want, ok := tests[b.ID]
+		test, ok := tests[b.ID]
 		if !ok {
 			t.Errorf("the fault %q has no test", b.ID)
-		}
-		if want == nil {
 			continue
 		}
-		v.happen("30")
-		events += 30
-		v.has(v.click("fault", "id", b.ID, "on", "true"), "On: "+b.Title, `aria-checked="true" aria-label="`+b.Title)
-		v.has(v.runs(), want...)
-		v.has(v.click("fault", "id", b.ID, "on", "false"), "Off: "+b.Title, `aria-checked="false" aria-label="`+b.Title)
-		v.has(v.runs(), "Last run</dt><dd>ok")
-		v.stored(events, 0)
+		t.Run(b.ID, func(t *testing.T) {
+			t.Parallel()
+			v := visit(t, before)
+			v.starts()
+			v.local.stack.Lambda.Wait()
+			meanwhile := cmp.Or(test.events, 30)
+			v.happen(strconv.Itoa(meanwhile))
+			v.has(v.click("fault", "id", b.ID, "on", "true"), "On: "+b.Title, `aria-checked="true" aria-label="`+b.Title)
+			test.during(v)
+			v.has(v.click("fault", "id", b.ID, "on", "false"), "Off: "+b.Title, `aria-checked="false" aria-label="`+b.Title)
+			if test.after != nil {
+				test.after(v)
+			}
+			v.has(v.runs(), "Last run</dt><dd>ok", "<b>0</b> waiting for a run", "<b>0</b> stored twice")
+			v.stored(before+meanwhile, 0)
+		})
 	}
-	v.seesThrottling(events)
-	v.mendsSecret()
 }
 
-// seesThrottling: a run that is held back goes on when the fault is switched
-// off.
-func (v *visitor) seesThrottling(stored int) {
+// isHeldBack: a run is throttled, and has not ended.
+func (v *visitor) isHeldBack() {
 	v.Helper()
-	v.happen("30")
-	v.click("fault", "id", "throttle", "on", "true")
+	before, _ := v.local.compareNow()
 	refused := make(chan struct{})
 	var once sync.Once
 	v.local.stack.Faults.Watch(func(op string, _ int) {
@@ -313,17 +322,57 @@ func (v *visitor) seesThrottling(stored int) {
 	})
 	v.starts()
 	<-refused
-	v.stored(stored, 30)
-	v.click("fault", "id", "throttle", "on", "false")
-	v.local.stack.Lambda.Wait()
-	v.has(v.open(""), "Last run</dt><dd>ok")
-	v.stored(stored+30, 0)
+	v.stored(before.Stored, before.Waiting)
 }
 
-// mendsSecret: the operator puts the new secret, and Auth0 keeps to it when the
-// fault is switched off.
-func (v *visitor) mendsSecret() {
+// goesOn: the same run stores what it was held back with.
+func (v *visitor) goesOn() {
 	v.Helper()
+	v.local.stack.Lambda.Wait()
+	v.has(v.open(""), "Last run</dt><dd>ok", "<b>0</b> waiting for a run")
+}
+
+// isKilled: a run dies with a part of its events stored, and its claim holds the
+// next one off.
+func (v *visitor) isKilled() {
+	v.Helper()
+	v.has(v.runs(), "Runtime.ExitError")
+	f, _ := v.local.compareNow()
+	if f.Stored == 0 || f.Waiting == 0 || f.Double != 0 || f.Wrong != 0 {
+		v.Errorf("figures %+v, want a part stored", f)
+	}
+	v.has(v.runs(), "skipped: another run was at work", "At work</dt>")
+	if after, _ := v.local.compareNow(); after != f {
+		v.Errorf("figures %+v, want those from before: %+v", after, f)
+	}
+}
+
+// claimEnds has the claim of the killed run end at once, instead of within two
+// minutes: nothing else of RUN is changed.
+func (v *visitor) claimEnds() {
+	v.Helper()
+	name := v.local.tenant.Parameter(export.RunName)
+	history := v.local.stack.SSM.History(name)
+	last := history[len(history)-1]
+	record, valid, err := export.DecodeRun(export.Parameter{Value: last.Value, Version: last.Number})
+	if err != nil || !valid || record.Until.Before(time.Now()) {
+		v.Fatalf("RUN is no claim that holds: %+v, %v, %v", record, valid, err)
+	}
+	record.Until, record.Expects = time.Now().Add(-time.Second), last.Number+1
+	text, err := record.Encode()
+	if err == nil {
+		err = v.local.tenant.Set(export.RunName, text)
+	}
+	if err != nil {
+		v.Fatal(err)
+	}
+}
+
+// TestSecretIsMended: the operator puts the new secret, and Auth0 keeps to it
+// when the fault is switched off.
+func TestSecretIsMended(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 10)
 	v.click("fault", "id", "secret", "on", "true")
 	v.has(v.runs(), "acme: export failed")
 	v.has(v.click("parameter", "name", "AUTH0_CLIENT_SECRET", "value", rotated), "AUTH0_CLIENT_SECRET is written.")
@@ -331,25 +380,6 @@ func (v *visitor) mendsSecret() {
 	v.click("fault", "id", "secret", "on", "false")
 	v.local.tenant.RevokeTokens()
 	v.has(v.runs(), "Last run</dt><dd>ok")
-}
-
-// TestKill: a run that is killed leaves its claim, which holds the next one
-// off. (That a later one sends the rest, once, takes until the claim has ended:
-// "make chaos" shows it.)
-func TestKill(t *testing.T) {
-	t.Parallel()
-	v := visit(t, 1200) // of which the at most eight batches in flight are stored
-	v.click("fault", "id", "kill", "on", "true")
-	v.has(v.runs(), "Runtime.ExitError")
-	f, _ := v.local.compareNow()
-	if f.Stored == 0 || f.Waiting == 0 || f.Double != 0 || f.Wrong != 0 {
-		t.Errorf("figures %+v, want a part stored", f)
-	}
-	v.click("fault", "id", "kill", "on", "false")
-	v.has(v.runs(), "skipped: another run was at work", "At work</dt>")
-	if after, _ := v.local.compareNow(); after != f {
-		t.Errorf("figures %+v, want those from before: %+v", after, f)
-	}
 }
 
 // TestSteering: CHECKPOINT by the parameter and by the widget, and the rule by
