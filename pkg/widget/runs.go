@@ -161,7 +161,7 @@ func (p *painter) chart(runs []Run) *chart {
 	for _, r := range runs {
 		most = max(most, r.Exported)
 	}
-	c := &chart{Width: Kept * barStep, Height: barHeight, Most: words.Count(most, "event")}
+	c := &chart{Width: len(runs) * barStep, Height: barHeight, Most: words.Count(most, "event")}
 	for i, r := range runs {
 		least := 2 // a bar that shows where there was nothing to export
 		if r.Outcome == export.Failed {
@@ -172,7 +172,7 @@ func (p *painter) chart(runs []Run) *chart {
 			h = max(least, int(int64(r.Exported)*barHeight/int64(most)))
 		}
 		c.Bars = append(c.Bars, bar{
-			X: (Kept - 1 - i) * barStep, Y: barHeight - h, Width: barWidth, Height: h, Outcome: r.Outcome,
+			X: (len(runs) - 1 - i) * barStep, Y: barHeight - h, Width: barWidth, Height: h, Outcome: r.Outcome,
 			Title: fmt.Sprintf("%s: %s, %s", p.time(r.Ended), r.Outcome, words.Count(r.Exported, "event")),
 		})
 	}

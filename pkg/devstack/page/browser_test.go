@@ -134,7 +134,7 @@ func smaller(data []byte) ([]byte, error) {
 func TestInABrowser(t *testing.T) {
 	t.Parallel()
 	c := openChrome(t)
-	v := visit(t, 150)
+	v := visitBehind(t, 150, 12*time.Second) // little, since pictures show both clocks
 	c.do("Page.navigate", map[string]any{"url": v.url}, nil)
 	c.sees("#figures", "150 waiting for a run")
 

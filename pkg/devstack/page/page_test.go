@@ -56,8 +56,14 @@ type visitor struct {
 }
 
 // visit starts the stack and its page. No event comes about by itself, and the
-// rule does not fire by itself.
+// rule does not fire by itself. The services' clock is behind the functions' for
+// as long as a test may let pass.
 func visit(t *testing.T, backlog int) *visitor {
+	t.Helper()
+	return visitBehind(t, backlog, 2*time.Minute)
+}
+
+func visitBehind(t *testing.T, backlog int, behind time.Duration) *visitor {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds the functions: not in -short mode")
@@ -67,7 +73,7 @@ func visit(t *testing.T, backlog int) *visitor {
 		t.Fatal(err)
 	}
 	v := &visitor{T: t}
-	v.behind.Store(int64(2 * time.Minute))
+	v.behind.Store(int64(behind))
 	v.local, err = Start(Options{Export: paths[0], Status: paths[1], Backlog: backlog, Now: v.now})
 	if err != nil {
 		t.Fatal(err)
@@ -86,8 +92,7 @@ func visit(t *testing.T, backlog int) *visitor {
 func (v *visitor) now() time.Time { return time.Now().Add(-time.Duration(v.behind.Load())) }
 
 // passes lets time pass for the services: Auth0's newest events are left alone
-// for some seconds. Their clock begins two minutes behind the functions', and
-// must not overtake it.
+// for some seconds. Their clock must not overtake the functions'.
 func (v *visitor) passes(d time.Duration) { v.behind.Add(int64(-d)) }
 
 func (v *visitor) read(resp *http.Response, err error) string {
