@@ -27,7 +27,7 @@ type Metric struct {
 }
 
 // Metrics lists every metric that a line may hold, in its order. All but
-// RetentionHoursLeft are in each line.
+// LagSeconds and RetentionHoursLeft are in each line.
 func Metrics() []Metric {
 	var all []Metric
 	for _, g := range gauges() {
@@ -52,7 +52,7 @@ func gauges() []gauge {
 		always("EventsFiltered", count, func(r *export.Report) float64 { return float64(r.Filtered) }),
 		always("EventsFetched", count, func(r *export.Report) float64 { return float64(r.Fetched) }),
 		always("Batches", count, func(r *export.Report) float64 { return float64(r.Batches) }),
-		always("LagSeconds", seconds, func(r *export.Report) float64 { return float64(r.LagSeconds) }),
+		{Metric{"LagSeconds", seconds}, lag},
 		always("RunSeconds", seconds, func(r *export.Report) float64 { return r.Ended.Sub(r.Started).Seconds() }),
 		always("Failures", count, failures),
 		always("EventsRescued", count, func(r *export.Report) float64 { return float64(r.Rescues()) }),
@@ -66,6 +66,12 @@ func failures(r *export.Report) float64 {
 		return 1
 	}
 	return 0
+}
+
+// lag is not known of a run that did not get so far: it was skipped, or failed
+// before it had a position. A 0 would end the alarm of a backlog.
+func lag(r *export.Report) (float64, bool) {
+	return float64(r.LagSeconds), r.Outcome == export.OK || r.LagSeconds > 0
 }
 
 func retentionLeft(r *export.Report) (float64, bool) {
@@ -91,9 +97,10 @@ type directive struct {
 
 // Line renders r as one JSON object on a line of its own, under 256 KB
 // whatever the report holds: its texts and lists are cut as far as that takes.
-// That of a replay or a verification has no metrics. metrics false leaves out what makes CloudWatch read it as metrics, and
-// nothing else. It is an error if a time of the report is outside the years 0
-// to 9999 or one of its numbers is not finite.
+// That of a replay or a verification has no metrics. metrics false leaves out
+// what makes CloudWatch read it as metrics, and nothing else. It is an error if
+// a time of the report is outside the years 0 to 9999 or one of its numbers is
+// not finite.
 //
 // The line bears the level and timestamp by which Lambda filters JSON logs
 // (Lambda developer guide, "Log-level filtering"): ERROR for a failed run,

@@ -74,8 +74,27 @@ func TestLine(t *testing.T) {
 			},
 			want: map[string]any{
 				"EventsExported": 0.0, "EventsFiltered": 0.0, "EventsFetched": 0.0, "Batches": 0.0,
-				"LagSeconds": 0.0, "RunSeconds": 0.0, "Failures": 0.0, "EventsRescued": 0.0, "level": "INFO",
+				"RunSeconds": 0.0, "Failures": 0.0, "EventsRescued": 0.0, "level": "INFO",
 			},
+			absent: []string{"LagSeconds"},
+		},
+		{
+			name: "failed before it had a position",
+			change: func(r *export.Report) {
+				*r = export.Report{Tenant: "acme", Outcome: export.Failed, Started: ended, Ended: ended}
+			},
+			want:   map[string]any{"Failures": 1.0},
+			absent: []string{"LagSeconds"},
+		},
+		{
+			name:   "failed behind",
+			change: func(r *export.Report) { r.Outcome = export.Failed },
+			want:   map[string]any{"LagSeconds": 31.0},
+		},
+		{
+			name:   "caught up",
+			change: func(r *export.Report) { r.LagSeconds = 0 },
+			want:   map[string]any{"LagSeconds": 0.0},
 		},
 		{
 			name:   "retention at zero on a gap",
