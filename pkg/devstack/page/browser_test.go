@@ -176,6 +176,13 @@ func TestInABrowser(t *testing.T) {
 	c.runs()
 	c.sees("#widget", "Already in the stream170 events")
 
+	// A run's details, and away with them.
+	const details = "#widget .popup[open] .over"
+	c.clicks("#widget .popup summary")
+	c.sees(details, "Checkpoint before")
+	c.acts("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))")
+	c.awaits("the details", "document.querySelector("+quote(details)+") === null", "true")
+
 	// A replay, by the widget, with its confirmation.
 	long = v.now().Add(-36 * time.Hour).UTC().Format(time.RFC3339)
 	c.types("#widget [name='replay/acme']", long)

@@ -39,3 +39,9 @@ const refresh = async () => {
 };
 
 setTimeout(refresh, every);
+
+// Escape closes what the widget has opened, as a click beside it does.
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const opened of document.querySelectorAll("#widget details[open]")) opened.open = false;
+});
