@@ -108,20 +108,35 @@ type painter struct {
 	pauses map[string]time.Duration
 }
 
+const (
+	// opened is up to how many tenants are shown with their runs.
+	opened = 5
+	// maxPage is how many bytes of HTML several tenants may take with their
+	// runs. Lambda takes 6 MB of JSON for an answer, and one tenant stays far
+	// below.
+	maxPage = 4 << 20
+)
+
 // render makes the HTML.
 func (w *Widget) render(r request, endpoint string, s said, f findings) (string, error) {
 	p := painter{Widget: w, request: r, endpoint: endpoint, now: w.Now(), pauses: make(map[string]time.Duration)}
+	html, err := p.paint(s, f, len(f.tenants) <= opened)
+	if len(html) > maxPage && len(f.tenants) > 1 {
+		html, err = p.paint(s, f, false)
+	}
+	return html, err
+}
+
+// paint makes the HTML, with the tenants' runs if open.
+func (p *painter) paint(s said, f findings, open bool) (string, error) {
 	var b strings.Builder
-	if err := layout.Execute(&b, p.page(s, f)); err != nil {
+	if err := layout.Execute(&b, p.page(s, f, open)); err != nil {
 		return "", fmt.Errorf("render page: %w", err)
 	}
 	return b.String(), nil
 }
 
-// opened is up to how many tenants are shown with their runs.
-const opened = 5
-
-func (p *painter) page(s said, f findings) page {
+func (p *painter) page(s said, f findings, open bool) page {
 	v := page{
 		Theme: "light", Zone: p.zone.String(), Now: p.time(p.now),
 		Said: s.text, Bad: s.failed,
@@ -141,7 +156,7 @@ func (p *painter) page(s said, f findings) page {
 		v.Every = &all
 	}
 	for _, t := range f.tenants {
-		v.Tenants = append(v.Tenants, p.tenant(t, f, len(f.tenants) <= opened))
+		v.Tenants = append(v.Tenants, p.tenant(t, f, open))
 	}
 	return v
 }

@@ -3,7 +3,9 @@ package widget
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -309,5 +311,35 @@ func TestFirstLook(t *testing.T) {
 	rules := []schedule.Rule{{Expression: "cron(0 3 * * ? *)"}, {Expression: "rate(10 minutes)"}}
 	if got := acme().widget(false).firstLook(rules); got != 210*time.Minute {
 		t.Errorf("of two rules: %s", got)
+	}
+}
+
+// TestAnswerThatFits: Lambda takes no larger answer than 6 MB, as JSON. Where
+// the runs would take more, they are shown for one tenant at a time.
+func TestAnswerThatFits(t *testing.T) {
+	w := acme()
+	w.rules, w.history.Tenants = nil, make(map[string]TenantRuns)
+	for i := range opened {
+		name := fmt.Sprint("tenant-", i)
+		w.rules = append(w.rules, schedule.Rule{Name: name, Expression: "rate(1 minute)", Enabled: true, Tenants: []string{name}})
+		runs := past(name, Kept)
+		for j := range runs.All {
+			// As long as a report in the log may be, of what HTML writes longest.
+			runs.All[j].Error = &export.Error{Text: strings.Repeat(`"`, 4000), Fix: strings.Repeat(`"`, 4000)}
+			runs.All[j].Warnings = slices.Repeat([]string{strings.Repeat(`"`, 256)}, 50)
+		}
+		w.history.Tenants[name] = runs
+	}
+	const limit = 6 << 20
+	all := answer(t, w.widget(true), event(nil, nil))
+	if n := len(must(json.Marshal(all))); n > limit {
+		t.Errorf("all tenants take %d bytes", n)
+	}
+	if n := strings.Count(all, ">Show runs</a>"); n != opened {
+		t.Errorf("%d tenants can be opened, want %d", n, opened)
+	}
+	one := answer(t, w.widget(true), event(map[string]any{"only": "tenant-3"}, nil))
+	if n := len(must(json.Marshal(one))); n > limit || strings.Count(one, "<td>") < Kept {
+		t.Errorf("one tenant takes %d bytes, with its runs", n)
 	}
 }
