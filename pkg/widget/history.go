@@ -48,8 +48,11 @@ const (
 	// account.
 	historyTime  = 5 * time.Second
 	historyPages = 50
-	// farBack is how far back runs are looked for.
-	farBack = 14 * 24 * time.Hour
+	// farBack is how far back runs are looked for, and enoughRuns with how many
+	// of all tenants no further look is begun: for one that is off, or runs once
+	// a day, the whole log of busy ones would be read at each refresh.
+	farBack    = 14 * 24 * time.Hour
+	enoughRuns = 2000
 	// growth is how much further each look goes than the one before.
 	growth = 4
 )
@@ -181,9 +184,14 @@ func (c collection) add(runs []Run) {
 	}
 }
 
-// enough reports whether each of the tenants has as many runs as are kept.
+// enough reports whether each of the tenants has as many runs as are kept, or
+// all together so many that the others are not looked for any further.
 func (c collection) enough(tenants []string) bool {
-	return !slices.ContainsFunc(tenants, func(t string) bool { return len(c[t]) < Kept })
+	all := 0
+	for _, runs := range c {
+		all += len(runs)
+	}
+	return all >= enoughRuns || !slices.ContainsFunc(tenants, func(t string) bool { return len(c[t]) < Kept })
 }
 
 func (c collection) newest() map[string]TenantRuns {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -208,6 +209,41 @@ func (e *endlessLog) FilterLogEvents(_ context.Context, in *cloudwatchlogs.Filte
 	out := &cloudwatchlogs.FilterLogEventsOutput{Events: []cwtypes.FilteredLogEvent{{Message: &line}}}
 	if *in.EndTime < now.Add(-time.Hour).UnixMilli() {
 		out.NextToken = aws.String("more")
+	}
+	return out, nil
+}
+
+// TestReadOfATenantThatIsOff: one that has no runs, beside busy ones, does not
+// have the whole log read at each refresh.
+func TestReadOfATenantThatIsOff(t *testing.T) {
+	busy := &busyLog{}
+	l := &Log{client: busy, group: "g", now: func() time.Time { return now }}
+	h, err := l.Read(t.Context(), []string{"acme", "off"}, time.Hour)
+	if err != nil || len(h.Tenants["acme"].All) != Kept || !h.Since.Equal(now.Add(-16*time.Hour)) {
+		t.Errorf("%d runs since %s, %v", len(h.Tenants["acme"].All), h.Since, err)
+	}
+	if busy.pages != 16 {
+		t.Errorf("%d pages", busy.pages)
+	}
+}
+
+// busyLog has a page of runs of acme for each hour, four of them a minute.
+type busyLog struct{ pages int }
+
+func (b *busyLog) FilterLogEvents(_ context.Context, in *cloudwatchlogs.FilterLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error) {
+	b.pages++
+	start := *in.StartTime
+	if in.NextToken != nil {
+		start = must(strconv.ParseInt(*in.NextToken, 10, 64))
+	}
+	ago := now.Sub(time.UnixMilli(start))
+	out := &cloudwatchlogs.FilterLogEventsOutput{}
+	for i := range 240 {
+		line := string(must(emf.Line(told("acme", ago-time.Duration(i)*15*time.Second, export.OK), true)))
+		out.Events = append(out.Events, cwtypes.FilteredLogEvent{Message: &line})
+	}
+	if next := start + time.Hour.Milliseconds(); next < *in.EndTime {
+		out.NextToken = aws.String(strconv.FormatInt(next, 10))
 	}
 	return out, nil
 }

@@ -59,9 +59,10 @@ type tenantPage struct {
 	Chart    *chart
 	Links    []link
 	// Open shows the tenant's runs, where they are not shown.
-	Open   *call
-	Runs   []runPage
-	NoRuns string // instead of runs
+	Open *call
+	Runs []runPage
+	// RunsNote says that no runs are listed, or from when on.
+	RunsNote string
 	// Start and Replay are nil where the widget is read-only; ReplayField is
 	// the input field of the latter.
 	Start, Replay *call
@@ -244,9 +245,8 @@ func (p *painter) tenant(t tenant, f findings, open bool) tenantPage {
 		return v
 	}
 	v.Chart = p.chart(t.runs.All)
-	if v.Runs = p.runs(t); len(v.Runs) == 0 {
-		v.NoRuns = p.noRuns(f.historyErr)
-	}
+	v.Runs = p.runs(t)
+	v.RunsNote = p.runsNote(t, len(v.Runs), f)
 	v.Start = p.act("Run now", fmt.Sprintf("Start a run of %s now?", t.name), wish{Do: doRun, Tenant: t.name})
 	v.Replay = p.act("Replay from there",
 		fmt.Sprintf("Set %s's CHECKPOINT to what the field says? The next run exports from there; what is stored already is not stored again.", t.name),

@@ -343,3 +343,35 @@ func TestAnswerThatFits(t *testing.T) {
 		t.Errorf("one tenant takes %d bytes, with its runs", n)
 	}
 }
+
+// TestRunsNote: a list that is shorter than it might be says so.
+func TestRunsNote(t *testing.T) {
+	const looked = "Runs before 2026-11-23 08:02:30 were not looked for."
+	for _, test := range []struct {
+		name    string
+		runs    int
+		since   time.Duration // ago
+		root    map[string]any
+		err     error
+		want    string
+		silence bool // about from when on runs were looked for
+	}{
+		{name: "as many as are kept", runs: Kept, since: 2 * time.Hour, silence: true},
+		{name: "fewer", runs: 2, since: 2 * time.Hour, want: looked},
+		{name: "fewer, and no more there are", runs: 2, since: farBack, silence: true},
+		{name: "none", since: 2 * time.Hour, want: "No run was found. " + looked},
+		{name: "none that failed", runs: 2, since: 2 * time.Hour, root: map[string]any{"show": "failed"}, want: "No failed run was found. " + looked},
+		{name: "no answer", since: 2 * time.Hour, err: errPages, want: "No run can be shown.", silence: true}, // the note above says why
+	} {
+		w := acme()
+		w.history = History{Tenants: map[string]TenantRuns{"acme": past("acme", test.runs)}, Since: now.Add(-test.since)}
+		w.runsErr = test.err
+		html := answer(t, w.widget(true), event(test.root, nil))
+		if !strings.Contains(html, test.want) {
+			t.Errorf("%s: the page lacks %q", test.name, test.want)
+		}
+		if test.silence == strings.Contains(html, "were not looked for") {
+			t.Errorf("%s: the page says from when on runs were looked for: %v", test.name, !test.silence)
+		}
+	}
+}

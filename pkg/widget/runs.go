@@ -41,15 +41,23 @@ func (p *painter) runs(t tenant) []runPage {
 	return list
 }
 
-// noRuns is what is said where no run is listed.
-func (p *painter) noRuns(historyErr error) string {
+// runsNote is what is said under the list of runs: that it is empty, or from
+// when on runs were looked for.
+func (p *painter) runsNote(t tenant, listed int, f findings) string {
+	var note []string
 	switch {
-	case historyErr != nil:
-		return "No run can be shown."
+	case listed > 0:
+	case f.historyErr != nil:
+		note = append(note, "No run can be shown.")
 	case p.view.Show == showFailed:
-		return "No failed run was found."
+		note = append(note, "No failed run was found.")
+	default:
+		note = append(note, "No run was found.")
 	}
-	return "No run is in the function's log."
+	if f.historyErr == nil && len(t.runs.All) < Kept && f.since.After(p.now.Add(-farBack)) {
+		note = append(note, "Runs before "+p.time(f.since)+" were not looked for.")
+	}
+	return strings.Join(note, " ")
 }
 
 func (p *painter) run(r Run) runPage {

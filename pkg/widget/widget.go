@@ -42,8 +42,8 @@ type Parameters interface {
 // Runs is the history of runs.
 type Runs interface {
 	// Read returns the last runs of the tenants, or of whoever had any where
-	// tenants is empty. It looks at the given span of time first and, as long
-	// as a tenant has too few, further back.
+	// tenants is empty. It looks at the given span of time first and further
+	// back as long as a tenant has too few and that does not take too long.
 	Read(ctx context.Context, tenants []string, span time.Duration) (History, error)
 }
 
