@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"auth0-logs-to-cloudwatch/pkg/emf"
+	"auth0-logs-to-cloudwatch/pkg/export"
 )
 
 const topicARN = "arn:aws:sns:eu-central-1:111122223333:on-call"
@@ -243,6 +244,9 @@ func TestTemplateDeadMansSwitch(t *testing.T) {
 		"silent for the last 14 minutes":   {runs: every(1, 46, succeeded)},
 		"one success among failures":       {runs: map[int][]float64{47: {failed}, 50: {failed, succeeded}, 55: {failed}}},
 		"the last success 15 minutes back": {runs: map[int][]float64{45: {succeeded}, 50: {failed}}, want: true},
+		// A killed run reports nothing, and its claim has every other tick skipped.
+		"each run is killed": {runs: map[int][]float64{46: failures(t, export.Skipped), 56: failures(t, export.Skipped)}, want: true},
+		"limited runs":       {runs: map[int][]float64{56: failures(t, export.Limited)}},
 	}
 	for _, alarm := range []map[string]any{
 		newStack(t, nil).alarms(t)["no-successful-run"],
@@ -254,6 +258,19 @@ func TestTemplateDeadMansSwitch(t *testing.T) {
 			}
 		}
 	}
+}
+
+// failures answers the values of the metric that a run leaves, none or one.
+func failures(t *testing.T, outcome export.Outcome) []float64 {
+	t.Helper()
+	line, err := emf.Line(export.Report{Tenant: "default", Action: export.ExportAction, Outcome: outcome}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := object(t, line)["Failures"].(float64); ok {
+		return []float64{v}
+	}
+	return nil
 }
 
 // deadMansSwitch tells whether an alarm that fills the smallest of a minute's

@@ -27,7 +27,7 @@ type Metric struct {
 }
 
 // Metrics lists every metric that a line may hold, in its order. All but
-// LagSeconds and RetentionHoursLeft are in each line.
+// LagSeconds, Failures and RetentionHoursLeft are in each line.
 func Metrics() []Metric {
 	var all []Metric
 	for _, g := range gauges() {
@@ -54,18 +54,21 @@ func gauges() []gauge {
 		always("Batches", count, func(r *export.Report) float64 { return float64(r.Batches) }),
 		{Metric{"LagSeconds", seconds}, lag},
 		always("RunSeconds", seconds, func(r *export.Report) float64 { return r.Ended.Sub(r.Started).Seconds() }),
-		always("Failures", count, failures),
+		{Metric{"Failures", count}, failures},
 		always("EventsRescued", count, func(r *export.Report) float64 { return float64(r.Rescues()) }),
 		always("RateLimitWaitSeconds", seconds, func(r *export.Report) float64 { return r.Waits.RateLimitSeconds }),
 		{Metric{"RetentionHoursLeft", "None"}, retentionLeft},
 	}
 }
 
-func failures(r *export.Report) float64 {
+// failures are not known of a run that was skipped: whether the one at work
+// succeeds is told by that, and not at all if it was killed. A 0 would hold back
+// the alarm for want of a successful run.
+func failures(r *export.Report) (float64, bool) {
 	if r.Outcome == export.Failed {
-		return 1
+		return 1, true
 	}
-	return 0
+	return 0, r.Outcome != export.Skipped
 }
 
 // lag is not known of a run that did not get so far: it was skipped, or failed
