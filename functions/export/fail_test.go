@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -296,7 +297,19 @@ func (b *failBench) killAtPut(n int) {
 	ctx, die := context.WithCancel(b.Context())
 	defer die()
 	puts := len(b.stack.Logs.Puts())
-	b.stack.Faults.Add(fault.Rule{Op: "PutLogEvents", Skip: n - 1, Do: effectAndDie(die)})
+	// Puts are under way at the same time: those before it have theirs first.
+	var calls atomic.Int64
+	var before sync.WaitGroup
+	before.Add(n - 1)
+	b.stack.Faults.Add(fault.Rule{Op: "PutLogEvents", Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		if calls.Add(1) < int64(n) {
+			next.ServeHTTP(w, r)
+			before.Done()
+			return
+		}
+		before.Wait()
+		effectAndDie(die)(w, r, next)
+	}})
 	b.invoke(ctx)
 	b.stack.Faults.Clear()
 	if stored := len(b.stack.Logs.Puts()) - puts; stored < n {
