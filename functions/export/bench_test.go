@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -105,7 +106,6 @@ func newBench(t *testing.T, opt devstack.Options, tenant auth0.Options) *bench {
 		t.Fatal(err)
 	}
 	b.group(logs.Place{})
-	t.Setenv("AWS_ENDPOINT_URL", b.stack.AWS.URL)
 	b.restart()
 	return b
 }
@@ -113,13 +113,35 @@ func newBench(t *testing.T, opt devstack.Options, tenant auth0.Options) *bench {
 // restart builds the function anew, as a cold start does.
 func (b *bench) restart() {
 	b.Helper()
-	var err error
-	log := slog.New(slog.NewJSONHandler(b.out, nil))
-	if b.h, err = setup(b.Context(), environment(os.Getenv), b.out, log); err != nil {
-		b.Fatal(err)
+	b.h = b.builtFor(b.stack.AWS.URL)
+}
+
+// builtFor is the function, built anew for AWS at an address.
+func (b *bench) builtFor(endpoint string) *handler {
+	b.Helper()
+	h := build(b.T, endpoint, b.out, slog.New(slog.NewJSONHandler(b.out, nil)))
+	h.now = b.clock.Now
+	h.env.readLag = 0 // the clock stands still between the ticks
+	return h
+}
+
+// environ is held while a function is built: it finds its stack by the
+// environment, and tests run at the same time.
+var environ sync.Mutex
+
+// build builds the function for AWS at an address.
+func build(t *testing.T, endpoint string, out io.Writer, log *slog.Logger) *handler {
+	t.Helper()
+	environ.Lock()
+	defer environ.Unlock()
+	if err := os.Setenv("AWS_ENDPOINT_URL", endpoint); err != nil {
+		t.Fatal(err)
 	}
-	b.h.now = b.clock.Now
-	b.h.env.readLag = 0 // the clock stands still between the ticks
+	h, err := setup(t.Context(), environment(os.Getenv), out, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 // group makes the tenant's log group in a place that is otherwise the usual.

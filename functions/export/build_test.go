@@ -38,6 +38,7 @@ func TestBootstraps(t *testing.T) {
 	first, second := copyTree(t), copyTree(t)
 	for _, id := range newStack(t, nil).ofType("AWS::Serverless::Function") {
 		t.Run(id, func(t *testing.T) {
+			t.Parallel()
 			path := samBuild(t, first, id)
 			again := samBuild(t, second, id)
 			checkELF(t, path, maxBootstrap[id])

@@ -430,6 +430,7 @@ func TestCheckEndsInTime(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newCheckBench(t, devstack.Options{}, auth0.Options{Seed: 1})
 			for _, op := range test.hang {
 				b.stack.Faults.Add(fault.Rule{Op: op, Do: fault.Hang()})
@@ -487,6 +488,7 @@ func TestCheckOfManyTenants(t *testing.T) {
 // TestCheckTellsNoSecret breaks every call of a check in ways that tempt it to
 // tell what it was given.
 func TestCheckTellsNoSecret(t *testing.T) {
+	t.Parallel()
 	var cases sideBySide
 	defer cases.Wait()
 	for _, op := range []string{

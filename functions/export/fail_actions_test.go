@@ -35,6 +35,7 @@ func harmed(t *testing.T) (b *failBench, gone int) {
 // missing fail at each of its calls in turn. Carried on by the schedule, it
 // counts each event once, and in the end each is stored once.
 func TestFailAtEveryCallOfAVerification(t *testing.T) {
+	t.Parallel()
 	b, gone := harmed(t)
 	if gone == 0 {
 		t.Fatal("nothing is gone")
@@ -70,7 +71,7 @@ func TestFailAtEveryCallOfAVerification(t *testing.T) {
 func (b *failBench) carriesOn(coldStart, again bool, gone int) {
 	b.Helper()
 	if coldStart {
-		b.h = b.cold()
+		b.restart()
 	}
 	for range 4 {
 		b.clock.after(lapse)
@@ -114,6 +115,7 @@ func TestActionsTellNoSecret(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for calls that are not answered: not in -short mode")
 	}
+	t.Parallel()
 	asked := []string{fillAll, `{"action":"replay","from":"-1d","to":"-8m"}`, `{"action":"preview"}`, `{"action":"replay","stop":true}`}
 	var cases sideBySide
 	defer cases.Wait()
@@ -124,7 +126,7 @@ func TestActionsTellNoSecret(t *testing.T) {
 				v.happen(30)
 				v.tick(export.OK)
 				v.clock.after(lapse)
-				v.h = v.cold()
+				v.restart()
 				v.stack.Faults.Add(fault.Rule{Match: v.watch})
 				v.stack.Faults.Add(fault.Rule{Op: op, Do: do})
 				for _, ask := range asked {

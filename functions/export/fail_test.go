@@ -37,6 +37,7 @@ type breakage struct {
 // TestFailAtEveryCall lets a run fail at each of its calls in turn, in every
 // way, and wants everything in the log group once after the next one.
 func TestFailAtEveryCall(t *testing.T) {
+	t.Parallel()
 	var called []string
 	var cases sideBySide
 	defer cases.Wait()
@@ -69,8 +70,21 @@ func TestSilentServices(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the end of runs of several seconds: not in -short mode")
 	}
+	t.Parallel()
 	var cases sideBySide
 	defer cases.Wait()
+	// The longest goes first.
+	cases.run(t, "progress that cannot be saved", newFailBench(t, auth0.Options{Seed: 1}), func(b *failBench) {
+		firstRun(b)
+		b.stack.Faults.Add(fault.Rule{Op: "logs", Delay: 3 * time.Second})
+		b.stack.Faults.Add(fault.Rule{Op: "PutParameter", Skip: 1, Do: fault.Hang()})
+		if r := b.within(15 * time.Second); r.Exported != 120 {
+			b.Errorf("%d of 120 events exported while a save was stuck", r.Exported)
+		}
+		b.stack.Faults.Clear()
+		b.notAhead()
+		b.recovers(false)
+	})
 	for _, s := range situations() {
 		calls := s.calls(t)
 		slices.Sort(calls)
@@ -87,17 +101,6 @@ func TestSilentServices(t *testing.T) {
 			}
 		}
 	}
-	cases.run(t, "progress that cannot be saved", newFailBench(t, auth0.Options{Seed: 1}), func(b *failBench) {
-		firstRun(b)
-		b.stack.Faults.Add(fault.Rule{Op: "logs", Delay: 3 * time.Second})
-		b.stack.Faults.Add(fault.Rule{Op: "PutParameter", Skip: 1, Do: fault.Hang()})
-		if r := b.within(15 * time.Second); r.Exported != 120 {
-			b.Errorf("%d of 120 events exported while a save was stuck", r.Exported)
-		}
-		b.stack.Faults.Clear()
-		b.notAhead()
-		b.recovers(false)
-	})
 }
 
 // within invokes the function with so much time, and returns its report. The
@@ -241,7 +244,6 @@ const lapse = 7 * time.Minute
 type failBench struct {
 	*bench
 	place logs.Place
-	spare []*handler // built, and not yet used
 }
 
 func newFailBench(t *testing.T, tenant auth0.Options) *failBench {
@@ -255,20 +257,7 @@ func newFailBench(t *testing.T, tenant auth0.Options) *failBench {
 	b.clock.start()                          // after a refusal the function waits by it
 	b.group(b.place)
 	b.set(map[string]string{"CLOUDWATCH_ROLE_ARN": role, "BATCH_SIZE": "40", "SLACK_SEND_SUCCESS": "true"})
-	// Handlers find the stack by the environment, which is another bench's by
-	// the time that they are needed.
-	for range 2 {
-		b.spare = append(b.spare, b.h)
-		b.restart()
-	}
 	return b
-}
-
-// cold is the function as a cold start makes it.
-func (b *failBench) cold() *handler {
-	h := b.spare[0]
-	b.spare = b.spare[1:]
-	return h
 }
 
 // invoke has the function run, whatever comes of it, and returns its report.
@@ -316,7 +305,7 @@ func (b *failBench) killAtPut(n int) {
 		b.Fatalf("%d puts took effect before the run was killed, want %d:\n%s", stored, n, b.out)
 	}
 	b.clock.after(lapse)
-	b.h = b.cold()
+	b.restart()
 }
 
 // later lets five minutes pass, in which n events happen. A function that was
@@ -361,7 +350,7 @@ func (b *failBench) recovers(coldStart bool) {
 	b.Helper()
 	b.clock.after(lapse)
 	if coldStart {
-		b.h = b.cold()
+		b.restart()
 	}
 	b.tick(export.OK)
 	if c := b.tenant.Compare(b.place, nil); !c.Exact() {

@@ -68,6 +68,7 @@ func fromTheStart(w http.ResponseWriter, r *http.Request, next http.Handler) {
 // page, or of its first: one clear error, the position where it was, and
 // nothing amiss after the next good run.
 func TestNonsensePages(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		do   fault.Action
 		says string
@@ -172,6 +173,7 @@ func (b *failBench) standsAt(r export.Report, want tenantlog.ID) {
 
 // TestNonsenseTokens has Auth0 answer nonsense to a request for a token.
 func TestNonsenseTokens(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		do   fault.Action
 		says string
@@ -188,7 +190,7 @@ func TestNonsenseTokens(t *testing.T) {
 	for name, tt := range tests {
 		cases.run(t, name, newFailBench(t, auth0.Options{Seed: 1}), func(b *failBench) {
 			before := b.backlog()
-			b.h = b.cold()
+			b.restart()
 			b.stack.Faults.Add(fault.Rule{Op: "token", Do: tt.do})
 			r := b.tick(export.Failed)
 			b.oneError(r, export.KindSource, tt.says)
@@ -244,7 +246,7 @@ func TestRedirects(t *testing.T) {
 			t.Run(fmt.Sprint(op, " ", status), func(t *testing.T) {
 				b := newFailBench(t, auth0.Options{Seed: 1})
 				before := b.backlog()
-				b.h = b.cold()
+				b.restart()
 				b.stack.Faults.Add(fault.Rule{Op: op, Do: fault.Reply(status, http.Header{"Location": {elsewhere.URL}}, "")})
 				r := b.tick(export.Failed)
 				b.oneError(r, export.KindSource, "another address")
@@ -347,7 +349,7 @@ func TestSlowDrip(t *testing.T) {
 	for name, tt := range tests {
 		cases.run(t, name, newFailBench(t, auth0.Options{Seed: 1}), func(b *failBench) {
 			before := b.backlog()
-			b.h = b.cold()
+			b.restart()
 			b.stack.Faults.Add(fault.Rule{Op: tt.op, Skip: tt.skip, Do: fault.Drip(50 * time.Millisecond)})
 			r := b.within(4 * time.Second)
 			if r.Outcome != tt.outcome {

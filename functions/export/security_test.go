@@ -220,6 +220,7 @@ func leaky() map[string]fault.Action {
 // TestNoSecretComesOut breaks every call in ways that tempt the function to
 // tell what it was given, and searches everything that it lets out.
 func TestNoSecretComesOut(t *testing.T) {
+	t.Parallel()
 	const byRole, byKeys = false, true
 	key := must(rsa.GenerateKey(rand.Reader, 2048))
 	var cases sideBySide
@@ -308,6 +309,7 @@ func TestHostileEvents(t *testing.T) {
 // TestHostileAnswers has every service answer with hostile texts, where the
 // function tells what a service said and where it does not.
 func TestHostileAnswers(t *testing.T) {
+	t.Parallel()
 	var cases sideBySide
 	defer cases.Wait()
 	for _, op := range []string{"token", "logs", "GetParametersByPath", "PutParameter", "AssumeRole", "CreateLogStream", "PutLogEvents", "slack"} {
@@ -420,42 +422,52 @@ func TestOtherAuthorities(t *testing.T) {
 		_ = http.Serve(plain, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { heard.Add(1) }))
 	}()
 	tests := map[string]struct {
-		parameter, variable string // where the address is set
-		format              string
-		kind                export.Kind
+		// lead has the function speak to the server at an address.
+		lead func(b *failBench, address string)
+		says string
 	}{
-		"Auth0":           {"AUTH0_DOMAIN", "", "%s", export.KindSource},
-		"Slack":           {"SLACK_INCOMING_WEBHOOK_URL", "", "https://%s/services/T/B/x", ""},
-		"Parameter Store": {"", "AWS_ENDPOINT_URL_SSM", "https://%s", export.KindState},
-		"CloudWatch Logs": {"", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "https://%s", export.KindDelivery},
-		"STS":             {"", "AWS_ENDPOINT_URL_STS", "https://%s", export.KindDelivery},
+		"Auth0": {func(b *failBench, address string) {
+			b.set(map[string]string{"AUTH0_DOMAIN": address})
+		}, `"kind":"source"`},
+		"Slack": {func(b *failBench, address string) {
+			b.set(map[string]string{"SLACK_INCOMING_WEBHOOK_URL": "https://" + address + "/services/T/B/x"})
+		}, "Slack could not be reached"},
+		"Parameter Store": {func(b *failBench, address string) {
+			b.h = b.builtFor("https://" + address)
+		}, `"kind":"state"`},
+		"CloudWatch Logs": {func(b *failBench, address string) {
+			b.misleadLogs(address)
+			b.set(map[string]string{"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_KEY": secretKey}) // no need of STS
+			b.tenant.Unset("CLOUDWATCH_ROLE_ARN")
+		}, `"kind":"delivery"`},
+		"STS": {(*failBench).misleadLogs, `"kind":"delivery"`},
 	}
+	var cases sideBySide
 	for name, tt := range tests {
 		for server, address := range map[string]string{"another authority": impostor.Addr, "no TLS": plain.Addr().String()} {
-			t.Run(name+"/"+server, func(t *testing.T) {
-				b := newFailBench(t, auth0.Options{Seed: 1})
-				to := fmt.Sprintf(tt.format, address)
-				if tt.variable != "" {
-					t.Setenv(tt.variable, to)
-					b.restart()
-				} else {
-					b.set(map[string]string{tt.parameter: to})
-				}
+			cases.run(t, name+"/"+server, newFailBench(t, auth0.Options{Seed: 1}), func(b *failBench) {
+				tt.lead(b, address)
 				firstRun(b)
-				r := b.within(3 * time.Second)
-				if tt.kind == "" {
-					if !strings.Contains(b.out.String(), "Slack could not be reached") {
-						t.Errorf("log %s", b.out)
-					}
-				} else if r.Error == nil || r.Error.Kind != tt.kind {
-					t.Errorf("error %v, want one of kind %s", r.Error, tt.kind)
+				b.within(5 * time.Second)
+				if log := b.out.String(); !strings.Contains(log, tt.says) {
+					b.Errorf("log %s, want %q in it", log, tt.says)
 				}
 			})
 		}
 	}
+	cases.Wait()
 	if n := heard.Load(); n != 0 {
 		t.Errorf("%d requests went to servers that nobody should trust", n)
 	}
+}
+
+// misleadLogs has the function look for CloudWatch Logs, and the STS that gives
+// credentials for it, at another address.
+func (b *failBench) misleadLogs(address string) {
+	b.Helper()
+	h := b.builtFor("https://" + address)
+	h.ssm = b.h.ssm
+	b.h = h
 }
 
 // TestVerificationIsNeverOff: nothing in the repository but a test could turn

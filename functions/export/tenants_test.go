@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -39,9 +38,8 @@ func newCrowd(t *testing.T, n, events int) *crowd {
 	now := func() time.Time { return noon.Add(time.Since(began) * speed) }
 	c := &crowd{T: t, stack: must(devstack.Start(devstack.Options{CA: authority, Now: now}))}
 	t.Cleanup(c.stack.Close)
-	t.Setenv("AWS_ENDPOINT_URL", c.stack.AWS.URL)
 	// Lambda has each invocation write to a log of its own.
-	c.h = must(setup(t.Context(), environment(os.Getenv), io.Discard, slog.New(slog.DiscardHandler)))
+	c.h = build(t, c.stack.AWS.URL, io.Discard, slog.New(slog.DiscardHandler))
 	c.h.now = now
 	for i := range n {
 		tenant := must(c.stack.AddTenant(fmt.Sprintf("tenant-%02d", i), auth0.Options{Seed: uint64(i), Rate: auth0.Rate{Limit: 50, Refill: 16}}))
