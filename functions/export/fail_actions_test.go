@@ -102,7 +102,7 @@ func (b *bench) found() (v *export.Verification) {
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			b.Fatalf("a line of the log is no JSON: %s", line)
 		}
-		if r := entry.Report.Verify; r != nil && r.State == export.VerifyDone {
+		if r := entry.Report.Verify; r != nil && r.State == export.StateDone {
 			v = r
 		}
 	}

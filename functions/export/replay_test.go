@@ -76,7 +76,7 @@ func TestReplayIntoAStreamOfItsOwn(t *testing.T) {
 	b := replayBench(t, 1500)
 	before := b.idsIn("default")
 	dry := b.ask(`{"action":"replay","from":"-24h","to":"-1h","dryRun":true}`)
-	if n := len(b.lastDay()); dry.Replay.Exported != n || dry.Replay.State != export.ReplayCounted || n == 0 {
+	if n := len(b.lastDay()); dry.Replay.Exported != n || dry.Replay.State != export.StateCounted || n == 0 {
 		t.Errorf("the dry run says %+v, want %d to add", dry.Replay, n)
 	}
 	if _, open := b.stack.SSM.Value("/auth0-logs-to-cloudwatch/default/REPLAY"); open || len(b.stream("default-replay")) > 0 {
@@ -86,7 +86,7 @@ func TestReplayIntoAStreamOfItsOwn(t *testing.T) {
 		t.Errorf("the dry run's text: %s", text)
 	}
 	r := b.ask(`{"action":"replay","from":"-24h","to":"-1h"}`)
-	if r.Outcome != export.OK || r.Replay.State != export.ReplayDone {
+	if r.Outcome != export.OK || r.Replay.State != export.StateDone {
 		t.Fatalf("report %+v", r)
 	}
 	if diff := cmp.Diff(b.lastDay(), b.idsIn("default-replay")); diff != "" {
@@ -205,7 +205,7 @@ func TestReplayIsStopped(t *testing.T) {
 		t.Errorf("a second replay: %v", err)
 	}
 	r := b.ask(`{"action":"replay","stop":true}`)
-	if r.Replay.State != export.ReplayStopped {
+	if r.Replay.State != export.StateStopped {
 		t.Errorf("report %+v", r.Replay)
 	}
 	if _, open := b.stack.SSM.Value("/auth0-logs-to-cloudwatch/default/REPLAY"); open {

@@ -54,7 +54,7 @@ func TestRunbookCoversTheCode(t *testing.T) {
 		"Error kinds":       constants(t, report, "Kind"),
 		"Outcomes":          constants(t, report, "Outcome"),
 		"Slack messages":    constants(t, report, "NoticeKind"),
-		"Replay and verify": constants(t, report, "ReplayState", "VerifyState"),
+		"Replay and verify": constants(t, report, "State"),
 	}
 	got := readRunbook(t).headings
 	for _, names := range got {

@@ -58,7 +58,7 @@ func (h *handler) verifier(t tenant) *verify.Verifier {
 		Parameters: t.store, Publish: h.publisher(h.notifier(t)),
 		Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag,
 		Fill: func(ctx context.Context, s tenantlog.Stretch, target export.Target) error {
-			return h.replayer(t).Prepare(ctx, export.Replay{Stretch: s, Target: target})
+			return h.replayer(t).Prepare(ctx, export.Replay{Progress: export.Progress{Stretch: s, Target: target}})
 		},
 	}}
 	if clients := h.clients(t); clients != nil {

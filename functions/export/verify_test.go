@@ -216,7 +216,7 @@ func TestVerifyIsCarriedOn(t *testing.T) {
 		}
 	}
 	v := last.Verify
-	if v == nil || v.State != export.VerifyDone || v.Fetched != 5000 || v.Expected != 5000 || v.Stored+v.Missing != 5000 || v.Missing == 0 || v.Runs < 2 {
+	if v == nil || v.State != export.StateDone || v.Fetched != 5000 || v.Expected != 5000 || v.Stored+v.Missing != 5000 || v.Missing == 0 || v.Runs < 2 {
 		t.Errorf("in the end %+v", v)
 	}
 }
@@ -230,7 +230,7 @@ func TestVerifyIsStopped(t *testing.T) {
 	}
 	undo()
 	r := b.ask(`{"action":"verify","stop":true}`)
-	if r.Verify.State != export.VerifyStopped || b.isOpen("VERIFY") {
+	if r.Verify.State != export.StateStopped || b.isOpen("VERIFY") {
 		t.Errorf("report %+v", r.Verify)
 	}
 }

@@ -227,7 +227,7 @@ func (s *stage) played(r *playedRun) *Exporter {
 			s.tell("run %s ends %s at %s %s%v", r.name, report.Outcome, report.To, report.Skipped, report.Error)
 			if p := report.Replay; p != nil {
 				s.tell("of the replay %+v", *p)
-				if p.State == ReplayDone {
+				if p.State == StateDone {
 					s.mu.Lock()
 					defer s.mu.Unlock()
 					s.replays = append(s.replays, *p)
@@ -264,7 +264,7 @@ func (s *stage) replayer(doing string) (*playedRun, *Replayer) {
 // another.
 func (s *stage) replay(b byte) {
 	r, x := s.replayer("opens a replay")
-	want := Replay{Target: mainTarget, Stretch: tenantlog.Stretch{After: s.log[0].ID.Before(), To: s.log[int(b)%20+2].ID}}
+	want := Replay{Progress: Progress{Target: mainTarget, Stretch: tenantlog.Stretch{After: s.log[0].ID.Before(), To: s.log[int(b)%20+2].ID}}}
 	if b&16 != 0 {
 		want.Target = replayTarget
 	} else {

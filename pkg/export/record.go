@@ -152,15 +152,6 @@ func CheckIDs(ids ...tenantlog.ID) error {
 	return nil
 }
 
-// CheckOpen refuses the record of a long action that does not say what of the
-// log it is for, and where that goes or is.
-func CheckOpen(s tenantlog.Stretch, position tenantlog.ID, t Target, opened time.Time) error {
-	if s.After == "" || s.To == "" || position == "" || t.Group == "" || t.Stream == "" || opened.IsZero() {
-		return errors.New("it is open, but lacks its range, its log stream or its beginning")
-	}
-	return nil
-}
-
 // cut shortens s until its JSON form takes at most n bytes, braces counted as
 // their escapes.
 func cut(s string, n int) string {

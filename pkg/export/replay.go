@@ -19,18 +19,12 @@ const ReplayAction = "replay"
 // Replay is a bounded part of the tenant's log that is exported once more,
 // beside the live export, and how far that has come over all its runs.
 type Replay struct {
-	tenantlog.Stretch
-	// Target is where the events go, Types which of them, as LOG_TYPES says it;
-	// "" stands for those that the live export keeps.
-	Target Target `json:"target"`
-	Types  string `json:"types,omitempty"`
+	// Progress has where the events go as its target.
+	Progress
+	// Types is which of the events, as LOG_TYPES says it; "" stands for those
+	// that the live export keeps.
+	Types string `json:"types,omitempty"`
 
-	// State is how it stands.
-	State  ReplayState `json:"state"`
-	Opened time.Time   `json:"opened"`
-	// Position is the last id that is done with.
-	Position tenantlog.ID `json:"position"`
-	Runs     int          `json:"runs"`
 	// The counts are those of a Report, added up. Of a run that was killed,
 	// some can be missing here and be among Present later.
 	Fetched  int   `json:"fetched"`
@@ -42,38 +36,10 @@ type Replay struct {
 	Rescued  int   `json:"rescued,omitempty"`
 }
 
-// ReplayState is how a replay stands.
-type ReplayState string
-
-// The states of a replay. All but the first end it.
-const (
-	ReplayOpen ReplayState = "open"
-	ReplayDone ReplayState = "done"
-	// ReplayStopped is one that somebody stopped.
-	ReplayStopped ReplayState = "stopped"
-	// ReplayOvertaken is one into the export's own stream whose part of the log
-	// the live export was sent back over.
-	ReplayOvertaken ReplayState = "overtaken"
-	// ReplayCounted is one that was only counted.
-	ReplayCounted ReplayState = "dry run"
-)
-
 // ReplayRecord is the parameter REPLAY.
 type ReplayRecord struct {
-	Claim
+	ActionClaim
 	Replay
-	// Error is why the last run failed, and Told when Slack last heard of it.
-	Error *Error    `json:"error,omitempty"`
-	Told  time.Time `json:"told,omitzero"`
-}
-
-// Check refuses a record whose ids are none, and an open one that lacks what to
-// do.
-func (r *ReplayRecord) Check() error {
-	if err := CheckIDs(r.After, r.To, r.Position); err != nil || r.State != ReplayOpen {
-		return err
-	}
-	return CheckOpen(r.Stretch, r.Position, r.Target, r.Opened)
 }
 
 // Encode is the record as a parameter's value.
@@ -132,10 +98,10 @@ func (w *replayWork) open(want Replay, p Parameter) error {
 	if err != nil {
 		return err
 	}
-	if busy := w.Busy(); found && (busy != nil || w.Record.State == ReplayOpen) {
+	if busy := w.Busy(); found && (busy != nil || w.Record.State == StateOpen) {
 		return w.occupied(busy)
 	}
-	want.State, want.Opened, want.Position = ReplayOpen, w.r.Started, want.After
+	want.State, want.Opened, want.Position = StateOpen, w.r.Started, want.After
 	w.Record = &ReplayRecord{Replay: want}
 	if text, err := w.Record.Encode(); errors.Is(err, ErrTooLarge) || len(text) > maxRecord-growth {
 		return Refusef("stream and types are too long together for the parameter %s: expected shorter ones", ReplayName)
@@ -176,7 +142,7 @@ func PlaceOf(id tenantlog.ID) string {
 // occupied is the error of a second replay.
 func (w *replayWork) occupied(busy error) error {
 	rec := w.Record
-	if rec.State != ReplayOpen {
+	if rec.State != StateOpen {
 		return Refusef("the last replay is being ended: %v; try again then", busy)
 	}
 	return Refusef("a replay is open: from %s to %s into %s, done up to %s. Expected it to end first, or to be stopped with %s",
@@ -201,7 +167,7 @@ func (x *Replayer) CarryOn(ctx context.Context, p Parameter) (r Report, ok bool)
 		return r, false
 	case w.Busy() != nil:
 		return r, false
-	case w.Record.State != ReplayOpen:
+	case w.Record.State != StateOpen:
 		w.end(w.Record.State)
 		w.publish(ctx)
 	case x.SettingsErr != nil:
@@ -226,7 +192,7 @@ func (x *Replayer) Stop(ctx context.Context, p Parameter) (Report, error) {
 	case !found:
 		return Report{}, Refusef("there is no replay to stop")
 	}
-	warning, err := w.Stop(w.stateCtx, func() { w.Record.State = ReplayStopped })
+	warning, err := w.Stop(w.stateCtx, func() { w.Record.State = StateStopped })
 	if err != nil {
 		return w.failed(ctx, err)
 	}
@@ -245,7 +211,7 @@ func (x *Replayer) Count(ctx context.Context, want Replay) (Report, error) {
 	if err := CheckReached(w.stateCtx, x.Parameters, x.Now, want.Stretch); err != nil {
 		return w.failed(ctx, err)
 	}
-	want.State, want.Opened, want.Position = ReplayCounted, w.r.Started, want.After
+	want.State, want.Opened, want.Position = StateCounted, w.r.Started, want.After
 	w.Record = &ReplayRecord{Replay: want}
 	dry := *x
 	dry.Sink = drySink{x.Sink}
@@ -429,14 +395,14 @@ func (w *replayWork) settle(err error) {
 	rec := w.Record
 	switch {
 	case errors.Is(err, errGone):
-		rec.State = ReplayStopped
+		rec.State = StateStopped
 	case errors.Is(err, errOvertaken):
-		w.end(ReplayOvertaken)
+		w.end(StateOvertaken)
 	case IsLost(err):
 		w.lost()
 	case err == nil:
 		rec.Error = nil
-		if w.end(ReplayDone) {
+		if w.end(StateDone) {
 			w.r.Notice = &Notice{Kind: NoticeReplay, Since: rec.Opened}
 		}
 	default:
@@ -454,7 +420,7 @@ func (w *replayWork) release() {
 	err := w.Save(w.stateCtx)
 	switch {
 	case errors.Is(err, errGone):
-		w.Record.State = ReplayStopped
+		w.Record.State = StateStopped
 	case IsLost(err):
 		w.lost()
 	case err != nil && w.r.Outcome != Failed: // the first error is the one to mend
@@ -465,15 +431,15 @@ func (w *replayWork) release() {
 // lost finds out who has taken the replay away, and ends it where that was to
 // stop it.
 func (w *replayWork) lost() {
-	if found, err := w.Read(w.stateCtx, Parameter{}); err == nil && found && w.Record.State == ReplayStopped {
+	if found, err := w.Read(w.stateCtx, Parameter{}); err == nil && found && w.Record.State == StateStopped {
 		w.r.Outcome, w.r.Skipped = OK, ""
-		w.end(ReplayStopped)
+		w.end(StateStopped)
 	}
 }
 
 // end takes the record away. It reports false where that failed: then the record
 // says how the replay has ended, and the next run takes it away.
-func (w *replayWork) end(state ReplayState) bool {
+func (w *replayWork) end(state State) bool {
 	rec := w.Record
 	rec.State, rec.Until = state, time.Time{}
 	err := w.Params.Delete(w.stateCtx, ReplayName)
@@ -489,7 +455,7 @@ func (w *replayWork) end(state ReplayState) bool {
 // that was at work while the replay was ended. It gives that run time to end.
 func (w *replayWork) tidy(p Parameter) {
 	if p.Version != 0 && w.Now().Sub(p.Modified) >= maxClaim {
-		w.end(ReplayStopped) // a failure is no matter: the next run tries again
+		w.end(StateStopped) // a failure is no matter: the next run tries again
 	}
 }
 

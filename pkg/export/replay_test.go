@@ -20,13 +20,18 @@ func TestReplayRecordFits(t *testing.T) {
 		now := time.Date(2026, 11, 23, 10, 0, 0, 123456789, time.UTC)
 		id := tenantlog.ID(strings.Repeat("9", 56))
 		want := &ReplayRecord{
-			Claim: Claim{Format: recordFormat, Owner: "0123456789AB", Until: now, Expects: 7},
+			ActionClaim: ActionClaim{
+				Claim: Claim{Format: recordFormat, Owner: "0123456789AB", Until: now, Expects: 7},
+				Error: (&Error{Kind: KindRateLimit, Text: text.Draw(t, "text"), Fix: text.Draw(t, "fix")}).short(), Told: now,
+			},
 			Replay: Replay{
-				Stretch: tenantlog.Stretch{After: id, To: id}, Position: id, State: ReplayOvertaken, Opened: now, Runs: 1 << 20,
-				Target: Target{Group: strings.Repeat("g", 512), Stream: strings.Repeat("s", 496)}, Types: strings.Repeat("t", 1000),
+				Progress: Progress{
+					Stretch: tenantlog.Stretch{After: id, To: id}, Position: id, State: StateOvertaken, Opened: now, Runs: 1 << 20,
+					Target: Target{Group: strings.Repeat("g", 512), Stream: strings.Repeat("s", 496)},
+				},
+				Types:   strings.Repeat("t", 1000),
 				Fetched: 1 << 40, Filtered: 1 << 40, Exported: 1 << 40, Present: 1 << 40, Batches: 1 << 40, Bytes: 1 << 50, Rescued: 1 << 40,
 			},
-			Error: (&Error{Kind: KindRateLimit, Text: text.Draw(t, "text"), Fix: text.Draw(t, "fix")}).short(), Told: now,
 		}
 		value, err := want.Encode()
 		if err != nil || strings.Contains(value, "{{") {
@@ -59,7 +64,7 @@ func TestReplaySharesAStream(t *testing.T) {
 		{"auth0-2026-11-20", "auth0-{date}", true},
 	} {
 		x := Exporter{Options: Options{Target: Target{Group: "g", Stream: tt.export}}}
-		r := Replay{Target: Target{Group: "g", Stream: tt.replay}, Stretch: tenantlog.Stretch{After: at(18), To: at(21)}}
+		r := Replay{Progress: Progress{Target: Target{Group: "g", Stream: tt.replay}, Stretch: tenantlog.Stretch{After: at(18), To: at(21)}}}
 		if got := x.shares(r); got != tt.want {
 			t.Errorf("an export into %s shares with a replay into %s: %v", tt.export, tt.replay, got)
 		}
@@ -78,7 +83,7 @@ func TestReplayAtEveryCall(t *testing.T) {
 				x := &Replayer{Exporter: *w.exporter(nil)}
 				begun := w.calls
 				w.failAt, w.lose = begun+n, lose
-				want := Replay{Target: target, Stretch: tenantlog.Stretch{After: w.log[0].ID.Before(), To: w.log[39].ID}}
+				want := Replay{Progress: Progress{Target: target, Stretch: tenantlog.Stretch{After: w.log[0].ID.Before(), To: w.log[39].ID}}}
 				_, refused := x.Open(t.Context(), want, w.current(ReplayName))
 				reached = w.calls >= w.failAt
 				w.failAt = 0
@@ -132,13 +137,13 @@ func TestReplayIsTakenAway(t *testing.T) {
 				x := &Replayer{Exporter: *w.exporter(func(x *Exporter) { x.Source = slowSource{w} })}
 				done := make(chan Report)
 				go func() {
-					r, _ := x.Open(t.Context(), Replay{Target: replayTarget, Stretch: tenantlog.Stretch{After: w.log[0].ID, To: w.log[399].ID}}, Parameter{})
+					r, _ := x.Open(t.Context(), Replay{Progress: Progress{Target: replayTarget, Stretch: tenantlog.Stretch{After: w.log[0].ID, To: w.log[399].ID}}}, Parameter{})
 					done <- r
 				}()
 				time.Sleep(20 * time.Second)
 				take(t, &Replayer{Exporter: *w.exporter(nil)}, w)
 				r := <-done
-				if r.Replay.State != ReplayStopped || r.Outcome != OK || len(w.streams[replayTarget]) > 200 {
+				if r.Replay.State != StateStopped || r.Outcome != OK || len(w.streams[replayTarget]) > 200 {
 					t.Errorf("report %+v, %+v; %d events", r, r.Replay, len(w.streams[replayTarget]))
 				}
 				if name == "stopped" && w.current(ReplayName).Version != 0 {

@@ -19,7 +19,7 @@ func (r *Replay) Text() []string {
 	if r.Types != "" {
 		lines = append(lines, "types     "+r.Types)
 	}
-	if r.State == ReplayCounted {
+	if r.State == StateCounted {
 		return append(lines,
 			"to add    "+words.Count(r.Exported, "event"),
 			"there     "+words.Count(r.Present, "event"),
@@ -32,7 +32,7 @@ func (r *Replay) Text() []string {
 	if r.Rescued > 0 {
 		lines = append(lines, "rescued   "+words.Count(r.Rescued, "event")+" in another form or a late stream")
 	}
-	if r.State == ReplayOpen {
+	if r.State == StateOpen {
 		lines = append(lines, "so far    up to "+PlaceOf(r.Position))
 	}
 	return lines
@@ -41,18 +41,18 @@ func (r *Replay) Text() []string {
 func (r *Replay) headline() string {
 	complete := r.Position >= r.To
 	switch r.State {
-	case ReplayCounted:
+	case StateCounted:
 		if !complete {
 			return fmt.Sprintf("dry run   nothing was written; the time was over at %s, so the counts are of the part up to there", PlaceOf(r.Position))
 		}
 		return "dry run   nothing was written"
-	case ReplayDone:
+	case StateDone:
 		return fmt.Sprintf("done      in %s", words.Count(r.Runs, "run"))
-	case ReplayOpen:
+	case StateOpen:
 		return "open      the scheduled runs carry it on"
-	case ReplayStopped:
+	case StateStopped:
 		return fmt.Sprintf("stopped   at %s", PlaceOf(r.Position))
-	case ReplayOvertaken:
+	case StateOvertaken:
 		return "ended     the export itself was sent back over this range and adds what is missing"
 	}
 	return string(r.State)

@@ -14,13 +14,8 @@ const VerifyAction = "verify"
 // Verification is a comparison, by log_id, of a part of the tenant's log with
 // what the log group holds of it, over all its runs.
 type Verification struct {
-	tenantlog.Stretch
-	Target Target      `json:"target"`
-	State  VerifyState `json:"state"`
-	Opened time.Time   `json:"opened"`
-	// Position is the last id that was compared, and Runs how many runs it took.
-	Position tenantlog.ID `json:"position"`
-	Runs     int          `json:"runs"`
+	// Progress has the live export's target.
+	Progress
 	// Kept is from when on Auth0 keeps the events, where it does not keep all of
 	// them any more: what is older was not compared.
 	Kept time.Time `json:"kept,omitzero"`
@@ -54,16 +49,6 @@ type Verification struct {
 	// Fill says what became of the wish to fill in what is missing.
 	Fill string `json:"fill,omitempty"`
 }
-
-// VerifyState is how a verification stands.
-type VerifyState string
-
-// The states of a verification.
-const (
-	VerifyOpen    VerifyState = "open"
-	VerifyDone    VerifyState = "done"
-	VerifyStopped VerifyState = "stopped"
-)
 
 // Tally counts the missing and double events of a time or type.
 type Tally struct {

@@ -56,9 +56,9 @@ func (v *Verification) headline() string {
 	switch {
 	case v.Complete:
 		return "complete: " + of
-	case v.State == VerifyDone:
+	case v.State == StateDone:
 		return "NOT complete: " + of
-	case v.State == VerifyStopped:
+	case v.State == StateStopped:
 		return fmt.Sprintf("stopped at %s: %s up to there", PlaceOf(v.Position), of)
 	}
 	return fmt.Sprintf("open: %s up to %s; the scheduled runs carry it on", of, PlaceOf(v.Position))

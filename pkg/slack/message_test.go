@@ -65,8 +65,10 @@ func incomplete(fill string) export.Report {
 	r := exported(export.NoticeVerify)
 	r.Action = export.VerifyAction
 	v := &export.Verification{
-		Stretch: tenantlog.Stretch{After: tenantlog.At(now.Add(-26 * time.Hour)), To: eventID(now.Add(-2 * time.Hour))},
-		Target:  export.Target{Group: "auth0-logs", Stream: "acme"}, State: export.VerifyDone,
+		Progress: export.Progress{
+			Stretch: tenantlog.Stretch{After: tenantlog.At(now.Add(-26 * time.Hour)), To: eventID(now.Add(-2 * time.Hour))},
+			Target:  export.Target{Group: "auth0-logs", Stream: "acme"}, State: export.StateDone,
+		},
 		Fetched: 12_400, Filtered: 55, Expected: 12_345, Stored: 12_335, Missing: 8, Double: 1, Elsewhere: 2,
 		Kept: now.Add(-25 * time.Hour), Fill: fill,
 	}
@@ -275,7 +277,7 @@ func anyVerification(s string) *export.Verification {
 	tallies := []export.Tally{t, t, t, t, t, t, t, t, t}
 	ids := []tenantlog.ID{id, id, id, id, id, id}
 	return &export.Verification{
-		Stretch: tenantlog.Stretch{After: id, To: id}, Target: export.Target{Group: s, Stream: s}, Expected: math.MaxInt,
+		Progress: export.Progress{Stretch: tenantlog.Stretch{After: id, To: id}, Target: export.Target{Group: s, Stream: s}}, Expected: math.MaxInt,
 		Missing: math.MaxInt, Double: math.MaxInt, Elsewhere: math.MaxInt, Times: tallies, Types: tallies,
 		FirstMissing: ids, FirstDouble: ids, Fill: s, Kept: now,
 	}

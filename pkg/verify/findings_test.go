@@ -17,7 +17,11 @@ import (
 func TestFindings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		began := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-		rec := &Record{Claim: export.Claim{Format: 1, Expects: 1}}
+		rec := &Record{}
+		rec.Claim = export.Claim{Format: 1, Expects: 1}
+		if rapid.Bool().Draw(t, "failed") {
+			rec.Error = &export.Error{Kind: export.KindPermission, Text: strings.Repeat("e", 500), Fix: strings.Repeat("f", 300)}
+		}
 		rec.Target = export.Target{Group: strings.Repeat("g", rapid.IntRange(1, 512).Draw(t, "group")), Stream: strings.Repeat("s", 496)}
 		f := findingsOf(&rec.Verification)
 		missing, double := 0, 0

@@ -69,25 +69,22 @@ type Verifier struct{ Options }
 
 // Record is the parameter VERIFY.
 type Record struct {
-	export.Claim
+	export.ActionClaim
 	export.Verification
 	// FillIn says that what is missing is to be added in the end.
 	FillIn bool `json:"fillIn,omitempty"`
-	// Told is when Slack last heard of a failure.
-	Told time.Time `json:"told,omitzero"`
 }
 
 // Check refuses a record whose ids are none, and an open one that lacks what to
 // do.
 func (r *Record) Check() error {
-	ids := append([]tenantlog.ID{r.After, r.To, r.Position, r.LastMissing}, r.FirstMissing...)
-	if err := export.CheckIDs(ids...); err != nil || r.State != export.VerifyOpen {
+	if err := export.CheckIDs(append([]tenantlog.ID{r.LastMissing}, r.FirstMissing...)...); err != nil {
 		return err
 	}
-	if r.Missing > 0 && (len(r.FirstMissing) == 0 || r.LastMissing == "") {
+	if r.State == export.StateOpen && r.Missing > 0 && (len(r.FirstMissing) == 0 || r.LastMissing == "") {
 		return errors.New("it does not say which events are missing")
 	}
-	return export.CheckOpen(r.Stretch, r.Position, r.Target, r.Opened)
+	return r.Progress.Check()
 }
 
 // Encode is the record as a parameter's value. Where it is too long, fewer of the
@@ -135,12 +132,12 @@ func (v *Verifier) Open(ctx context.Context, want Want, p export.Parameter) (exp
 	if err != nil {
 		return w.failed(ctx, err)
 	}
-	if busy := w.Busy(); found && (busy != nil || w.Record.State == export.VerifyOpen) {
+	if busy := w.Busy(); found && (busy != nil || w.Record.State == export.StateOpen) {
 		return export.Report{}, occupied(w.Record, busy)
 	}
-	w.Record = &Record{FillIn: want.Fill, Verification: export.Verification{
-		Stretch: want.Stretch, Target: v.Target, State: export.VerifyOpen, Opened: w.r.Started, Position: want.After, Kept: want.Kept,
-	}}
+	w.Record = &Record{FillIn: want.Fill, Verification: export.Verification{Kept: want.Kept, Progress: export.Progress{
+		Stretch: want.Stretch, Target: v.Target, State: export.StateOpen, Opened: w.r.Started, Position: want.After,
+	}}}
 	w.carryOn(ctx)
 	if w.r.Skipped != "" {
 		return export.Report{}, export.Refusef("another verification was opened at the same moment: this one was not")
@@ -150,7 +147,7 @@ func (v *Verifier) Open(ctx context.Context, want Want, p export.Parameter) (exp
 
 // occupied is the error of a second verification.
 func occupied(rec *Record, busy error) error {
-	if rec.State != export.VerifyOpen {
+	if rec.State != export.StateOpen {
 		return export.Refusef("the last verification is being ended: %v; try again then", busy)
 	}
 	return export.Refusef(`a verification is open: from %s to %s, compared up to %s. Expected it to end first, or to be stopped with "stop":true`,
@@ -172,7 +169,7 @@ func (v *Verifier) CarryOn(ctx context.Context, p export.Parameter) (r export.Re
 		return r, true
 	case !found, w.Busy() != nil, v.SettingsErr != nil:
 		return r, false
-	case w.Record.State != export.VerifyOpen:
+	case w.Record.State != export.StateOpen:
 		w.end(w.Record.State)
 		w.publish(ctx)
 	default:
@@ -194,7 +191,7 @@ func (v *Verifier) Stop(ctx context.Context, p export.Parameter) (export.Report,
 	case !found:
 		return export.Report{}, export.Refusef("there is no verification to stop")
 	}
-	warning, err := w.Stop(w.stateCtx, func() { w.Record.State = export.VerifyStopped })
+	warning, err := w.Stop(w.stateCtx, func() { w.Record.State = export.StateStopped })
 	if err != nil {
 		return w.failed(ctx, err)
 	}
@@ -272,7 +269,7 @@ func (w *work) settle(err error) {
 		w.done()
 		return
 	case errors.Is(err, errStopped):
-		rec.State = export.VerifyStopped
+		rec.State = export.StateStopped
 		w.r.Warn("%v", err)
 		return
 	case export.IsLost(err):
@@ -299,7 +296,7 @@ const keepTime = 30 * time.Second
 func (w *work) done() {
 	rec := &w.Record.Verification
 	rec.Position = rec.To // nothing lies between the last event and the range's end
-	rec.State, rec.Complete = export.VerifyDone, rec.Missing == 0
+	rec.State, rec.Complete = export.StateDone, rec.Missing == 0
 	if rec.Missing > 0 && w.Record.FillIn {
 		rec.Fill = w.fill(w.stateCtx)
 	}
@@ -310,7 +307,7 @@ func (w *work) done() {
 	}); err != nil {
 		w.r.Warn("the digest will not tell of it: %v", err)
 	}
-	w.end(export.VerifyDone)
+	w.end(export.StateDone)
 	if rec.Missing > 0 || rec.Double > 0 {
 		w.r.Notice = &export.Notice{Kind: export.NoticeVerify, Since: rec.Opened}
 	}
@@ -330,9 +327,9 @@ func (w *work) fill(ctx context.Context) string {
 // to stop it.
 func (w *work) lost(err error) {
 	was := w.Record
-	if found, readErr := w.Read(w.stateCtx, export.Parameter{}); readErr == nil && found && w.Record.State == export.VerifyStopped {
+	if found, readErr := w.Read(w.stateCtx, export.Parameter{}); readErr == nil && found && w.Record.State == export.StateStopped {
 		w.Record = was
-		w.end(export.VerifyStopped)
+		w.end(export.StateStopped)
 		return
 	}
 	w.r.Skip(err)
@@ -340,7 +337,7 @@ func (w *work) lost(err error) {
 
 // end takes the record away. Where that fails the record says how the
 // verification has ended, and the next run takes it away.
-func (w *work) end(state export.VerifyState) {
+func (w *work) end(state export.State) {
 	rec := w.Record
 	rec.State, rec.Until = state, time.Time{}
 	if err := w.Params.Delete(w.stateCtx, ParameterName); err != nil {

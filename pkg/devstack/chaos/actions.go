@@ -137,7 +137,7 @@ func (st *stage) judgeVerification() {
 		}
 	}
 	switch {
-	case last == nil || last.State != export.VerifyDone:
+	case last == nil || last.State != export.StateDone:
 		st.problem("the last verification did not end: %+v", last)
 	case last.Expected != want || last.Double > 0 && !st.blinded():
 		st.problem("the last verification says %+v, want %d expected and none double", *last, want)
@@ -200,7 +200,7 @@ func (st *stage) judgeReplays() {
 // replaysDone are the replays that are said to be done.
 func (st *stage) replaysDone() (done []export.Replay) {
 	for _, line := range st.output {
-		if r := reportOf([]string{line}); r != nil && r.Replay != nil && r.Replay.State == export.ReplayDone {
+		if r := reportOf([]string{line}); r != nil && r.Replay != nil && r.Replay.State == export.StateDone {
 			done = append(done, *r.Replay)
 		}
 	}

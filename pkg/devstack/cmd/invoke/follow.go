@@ -230,10 +230,10 @@ func (f *follower) ended(said []entry) (last *export.Report) {
 func stateOf(r *export.Report) (opened time.Time, open, ok bool) {
 	switch {
 	case r == nil:
-	case r.Replay != nil && r.Replay.State != export.ReplayCounted:
-		return r.Replay.Opened, r.Replay.State == export.ReplayOpen, true
+	case r.Replay != nil && r.Replay.State != export.StateCounted:
+		return r.Replay.Opened, r.Replay.State == export.StateOpen, true
 	case r.Verify != nil:
-		return r.Verify.Opened, r.Verify.State == export.VerifyOpen, true
+		return r.Verify.Opened, r.Verify.State == export.StateOpen, true
 	}
 	return opened, false, false
 }

@@ -83,11 +83,11 @@ func (p *played) report(change func(*export.Report, *export.Replay)) {
 var opened time.Time
 
 func replayOf() export.Replay {
-	return export.Replay{
+	return export.Replay{Progress: export.Progress{
 		Stretch: tenantlog.Stretch{After: tenantlog.At(now.Add(-10 * time.Hour)), To: tenantlog.At(now)},
-		Target:  export.Target{Group: "g", Stream: "acme-replay"}, State: export.ReplayOpen, Opened: opened, Runs: 1,
+		Target:  export.Target{Group: "g", Stream: "acme-replay"}, State: export.StateOpen, Opened: opened, Runs: 1,
 		Position: tenantlog.At(now.Add(-10 * time.Hour)),
-	}
+	}}
 }
 
 // at has REPLAY say how far it is.
@@ -103,7 +103,7 @@ func (p *played) at(hours int, exported int) {
 
 func done(p *played) {
 	p.value = ""
-	p.report(func(_ *export.Report, r *export.Replay) { r.State, r.Exported, r.Runs = export.ReplayDone, 42, 3 })
+	p.report(func(_ *export.Report, r *export.Replay) { r.State, r.Exported, r.Runs = export.StateDone, 42, 3 })
 }
 
 func failing(p *played) {
@@ -114,7 +114,7 @@ func failing(p *played) {
 
 func stopped(p *played) {
 	p.value = ""
-	p.report(func(_ *export.Report, r *export.Replay) { r.State = export.ReplayStopped })
+	p.report(func(_ *export.Report, r *export.Replay) { r.State = export.StateStopped })
 }
 
 func nothing(*played) {}

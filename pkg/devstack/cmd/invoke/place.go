@@ -142,7 +142,7 @@ func (w *wish) conclude(ctx context.Context, f *follower, r export.Report) error
 	if w.action == export.ReplayAction {
 		out.tell(r.Replay.Text())
 		tellWarnings(out, r.Warnings)
-		if r.Replay.State != export.ReplayDone {
+		if r.Replay.State != export.StateDone {
 			return fmt.Errorf("the replay is not done: %s", r.Replay.State)
 		}
 		return nil
@@ -151,7 +151,7 @@ func (w *wish) conclude(ctx context.Context, f *follower, r export.Report) error
 	out.tell(v.Text())
 	tellWarnings(out, r.Warnings)
 	switch {
-	case v.State != export.VerifyDone:
+	case v.State != export.StateDone:
 		return fmt.Errorf("the verification is not done: %s", v.State)
 	case v.Missing > 0 && v.Fill != "":
 		return w.followFill(ctx, f, r)
