@@ -52,17 +52,11 @@ func (h *handler) verify(ctx context.Context, r request) (any, error) {
 
 // verifier verifies the tenant's log with the settings it has.
 func (h *handler) verifier(t tenant) *verify.Verifier {
-	o := options(t.settings, t.warnings, t.err)
-	v := &verify.Verifier{Options: verify.Options{
-		Tenant: t.name, Keep: o.Keep, Target: o.Target, Warnings: o.Warnings, SettingsErr: o.SettingsErr, Region: o.Region, Retention: o.Retention,
-		Parameters: t.store, Publish: h.publisher(h.notifier(t)),
-		Now: h.now, Grace: h.env.claimGrace, ReadLag: h.env.readLag,
-		Fill: func(ctx context.Context, s tenantlog.Stretch, target export.Target) error {
-			return h.replayer(t).Prepare(ctx, export.Replay{Progress: export.Progress{Stretch: s, Target: target}})
-		},
+	v := &verify.Verifier{Exporter: *h.exporter(t), Fill: func(ctx context.Context, s tenantlog.Stretch, target export.Target) error {
+		return h.replayer(t).Prepare(ctx, export.Replay{Progress: export.Progress{Stretch: s, Target: target}})
 	}}
 	if clients := h.clients(t); clients != nil {
-		v.Source, v.Sink = clients.source, cwlogs.New(clients.logs, h.now)
+		v.Stored = cwlogs.New(clients.logs, h.now)
 	}
 	return v
 }

@@ -385,3 +385,20 @@ func TestBadVerifications(t *testing.T) {
 		t.Errorf("a bad event has changed a parameter: %s", cmp.Diff(string(before), string(after)))
 	}
 }
+
+// TestVoidRecordsAreTakenAway: a run that is at work while its action is ended
+// by hand leaves a record behind that counts for nothing.
+func TestVoidRecordsAreTakenAway(t *testing.T) {
+	for _, parameter := range []string{"REPLAY", "VERIFY"} {
+		b := replayBench(t, 20)
+		b.set(map[string]string{parameter: `{"format":1,"owner":"ABCDEFGHIJKL","expects":7,"state":"done"}`})
+		// The run may still be at work at first.
+		for _, there := range []bool{true, false} {
+			b.clock.after(10 * time.Minute)
+			b.tick(export.OK)
+			if got := b.isOpen(parameter); got != there {
+				t.Errorf("%s is there: %v, want %v", parameter, got, there)
+			}
+		}
+	}
+}

@@ -62,8 +62,8 @@ func (c Claim) Busy(modified, now time.Time) bool {
 	return c.Owner != "" && c.Until.After(now) && c.Until.Sub(modified) <= maxClaim
 }
 
-// NewOwner makes a name for a run.
-func NewOwner() string { return crand.Text()[:12] }
+// newOwner makes a name for a run.
+func newOwner() string { return crand.Text()[:12] }
 
 // Register is a parameter that several runs write, during one of them.
 //
@@ -242,40 +242,6 @@ func (g *Register[R]) Save(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// stopTries is how often a stop is written that another write has crossed.
-const stopTries = 5
-
-// Stop ends what the record stands for; mark says so in it. Where a run is at
-// work on it, that run finds out at its next save: then the warning says until
-// when it may take.
-func (g *Register[R]) Stop(ctx context.Context, mark func()) (warning string, err error) {
-	for range stopTries {
-		busy := g.Busy()
-		mark()
-		if busy == nil {
-			return "", g.Params.Delete(ctx, g.Name)
-		}
-		err = g.Save(ctx)
-		switch {
-		case g.Gone != nil && errors.Is(err, g.Gone):
-			return "", nil // it has ended meanwhile
-		case err == nil:
-			return fmt.Sprintf("%v: it ends within half a minute", busy), nil
-		case !IsLost(err):
-			return "", err
-		}
-		// The run at work has saved at the same moment.
-		lost := err
-		if err := Pause(ctx, rand.N(maxJitter)); err != nil {
-			return "", lost
-		}
-		if found, err := g.Read(ctx, Parameter{}); err != nil || !found {
-			return "", err
-		}
-	}
-	return "", Refusef("%v: ask again", err)
 }
 
 // resolve looks for a valid record among the versions from first to last. It

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"auth0-logs-to-cloudwatch/pkg/tenantlog"
@@ -42,6 +41,12 @@ type ReplayRecord struct {
 	Replay
 }
 
+// Show puts the replay into the report.
+func (r *ReplayRecord) Show(to *Report) {
+	replay := r.Replay
+	to.Replay = &replay
+}
+
 // Encode is the record as a parameter's value.
 func (r *ReplayRecord) Encode() (string, error) { return EncodeRecord(ReplayName, r) }
 
@@ -63,28 +68,26 @@ var (
 // then nothing was changed.
 func (x *Replayer) Open(ctx context.Context, want Replay, p Parameter) (Report, error) {
 	w := x.begin(ctx)
-	defer w.cancel()
-	if err := CheckReached(w.stateCtx, x.Parameters, x.Now, want.Stretch); err != nil {
-		return w.failed(ctx, err)
+	defer w.Close()
+	err := CheckReached(w.StateCtx, x.Parameters, x.Now, want.Stretch)
+	if err == nil {
+		err = w.open(want, p)
 	}
-	if err := w.open(want, p); err != nil {
-		return w.failed(ctx, err)
+	if err != nil {
+		return w.Failed(ctx, err)
 	}
 	w.carryOn(ctx)
-	if w.r.Skipped != "" {
-		return Report{}, errors.New("another replay was opened at the same moment: this one was not")
-	}
-	return *w.r, nil
+	return w.Opened()
 }
 
 // Prepare opens a replay and leaves it to CarryOn.
 func (x *Replayer) Prepare(ctx context.Context, want Replay) error {
 	w := x.begin(ctx)
-	defer w.cancel()
+	defer w.Close()
 	if err := w.open(want, Parameter{}); err != nil {
 		return err
 	}
-	return w.Save(w.stateCtx)
+	return w.Save(w.StateCtx)
 }
 
 // growth is how much longer a record can become than it is at first, in bytes:
@@ -94,14 +97,10 @@ const growth = 1200
 // open makes the record of a new replay, unless one is open: p is REPLAY as it
 // was read.
 func (w *replayWork) open(want Replay, p Parameter) error {
-	found, err := w.Read(w.stateCtx, p)
-	if err != nil {
+	if err := w.Vacant(p); err != nil {
 		return err
 	}
-	if busy := w.Busy(); found && (busy != nil || w.Record.State == StateOpen) {
-		return w.occupied(busy)
-	}
-	want.State, want.Opened, want.Position = StateOpen, w.r.Started, want.After
+	want.State, want.Opened, want.Position = StateOpen, w.Report.Started, want.After
 	w.Record = &ReplayRecord{Replay: want}
 	if text, err := w.Record.Encode(); errors.Is(err, ErrTooLarge) || len(text) > maxRecord-growth {
 		return Refusef("stream and types are too long together for the parameter %s: expected shorter ones", ReplayName)
@@ -113,112 +112,44 @@ func (w *replayWork) open(want Replay, p Parameter) error {
 // reading them.
 func (x *Replayer) Fail(ctx context.Context, err error) Report {
 	w := x.begin(ctx)
-	defer w.cancel()
-	w.r.Fail(err)
-	w.publish(ctx)
-	return *w.r
-}
-
-// Refused is the error of an action that was asked for and cannot be.
-type Refused string
-
-func (e Refused) Error() string { return string(e) }
-
-// Refusef makes a Refused.
-func Refusef(format string, args ...any) error { return Refused(fmt.Sprintf(format, args...)) }
-
-// PlaceOf is an id with its time, for people.
-func PlaceOf(id tenantlog.ID) string {
-	t, ok := id.Time()
-	switch {
-	case !ok:
-		return string(id)
-	case id.Made():
-		return t.Format(time.RFC3339)
-	}
-	return fmt.Sprintf("%s (%s)", id, t.Format(time.RFC3339))
-}
-
-// occupied is the error of a second replay.
-func (w *replayWork) occupied(busy error) error {
-	rec := w.Record
-	if rec.State != StateOpen {
-		return Refusef("the last replay is being ended: %v; try again then", busy)
-	}
-	return Refusef("a replay is open: from %s to %s into %s, done up to %s. Expected it to end first, or to be stopped with %s",
-		PlaceOf(rec.After), PlaceOf(rec.To), rec.Target.Stream, PlaceOf(rec.Position), `"stop":true`)
+	defer w.Close()
+	return w.Fail(ctx, err)
 }
 
 // CarryOn goes on with the replay that is open, if one is: p is REPLAY as it was
 // read. ok is false where there is nothing to do.
 func (x *Replayer) CarryOn(ctx context.Context, p Parameter) (r Report, ok bool) {
 	w := x.begin(ctx)
-	defer w.cancel()
-	found, err := w.Read(w.stateCtx, p)
-	switch {
-	case err != nil:
-		r, _ = w.failed(ctx, err)
-		return r, true
-	case !found && w.Foreign() != nil:
-		r, _ = w.failed(ctx, w.Foreign())
-		return r, true
-	case !found:
-		w.tidy(p)
-		return r, false
-	case w.Busy() != nil:
-		return r, false
-	case w.Record.State != StateOpen:
-		w.end(w.Record.State)
-		w.publish(ctx)
-	case x.SettingsErr != nil:
-		return r, false // the live export reports it
-	default:
+	defer w.Close()
+	if w.Resume(ctx, p) {
 		w.carryOn(ctx)
 	}
-	return *w.r, true
+	return w.Told()
 }
 
-// Stop ends the replay that is open. A run that is at work on it finds out at
-// its next save.
+// Stop ends the replay that is open.
 func (x *Replayer) Stop(ctx context.Context, p Parameter) (Report, error) {
 	w := x.begin(ctx)
-	defer w.cancel()
-	found, err := w.Read(w.stateCtx, p)
-	switch {
-	case err != nil:
-		return w.failed(ctx, err)
-	case !found && w.Foreign() != nil:
-		return w.failed(ctx, w.Foreign())
-	case !found:
-		return Report{}, Refusef("there is no replay to stop")
-	}
-	warning, err := w.Stop(w.stateCtx, func() { w.Record.State = StateStopped })
-	if err != nil {
-		return w.failed(ctx, err)
-	}
-	if warning != "" {
-		w.r.Warn("%s", warning)
-	}
-	w.publish(ctx)
-	return *w.r, nil
+	defer w.Close()
+	return w.Stop(ctx, p)
 }
 
 // Count does all of a replay but deliver: the report says how many events there
 // are, and how many of them are not in the stream.
 func (x *Replayer) Count(ctx context.Context, want Replay) (Report, error) {
 	w := x.begin(ctx)
-	defer w.cancel()
-	if err := CheckReached(w.stateCtx, x.Parameters, x.Now, want.Stretch); err != nil {
-		return w.failed(ctx, err)
+	defer w.Close()
+	if err := CheckReached(w.StateCtx, x.Parameters, x.Now, want.Stretch); err != nil {
+		return w.Failed(ctx, err)
 	}
-	want.State, want.Opened, want.Position = StateCounted, w.r.Started, want.After
+	want.State, want.Opened, want.Position = StateCounted, w.Report.Started, want.After
 	w.Record = &ReplayRecord{Replay: want}
 	dry := *x
 	dry.Sink = drySink{x.Sink}
 	w.x = &dry
-	w.conclude(w.walk(ctx, noBook{}))
-	w.publish(ctx)
-	return *w.r, nil
+	w.Report.conclude(w.walk(ctx, noBook{}))
+	w.Publish(ctx)
+	return *w.Report, nil
 }
 
 // drySink is a sink that delivers nothing.
@@ -235,49 +166,42 @@ func (noBook) save(context.Context) error  { return nil }
 
 // replayWork is one run's work on a replay.
 type replayWork struct {
-	Register[*ReplayRecord]
-	x        *Replayer
-	r        *Report
-	times    times
-	before   Replay // as it stood before this run
-	stateCtx context.Context
-	cancel   context.CancelFunc
+	*Work[*ReplayRecord]
+	x      *Replayer
+	before Replay // as it stood before this run
 }
 
-func newReplay(params Parameters, now func() time.Time) Register[*ReplayRecord] {
-	return Register[*ReplayRecord]{
-		Params: params, Name: ReplayName, Now: now, Owner: NewOwner(), Gone: errGone,
-		New: func() *ReplayRecord { return &ReplayRecord{} },
-	}
+func newReplay() Register[*ReplayRecord] {
+	return Register[*ReplayRecord]{Name: ReplayName, Gone: errGone, New: func() *ReplayRecord { return &ReplayRecord{} }}
 }
 
 func (x *Replayer) begin(ctx context.Context) *replayWork {
-	t := plan(ctx)
-	w := &replayWork{
-		Register: newReplay(x.Parameters, x.Now),
-		x:        x, times: t,
-		r: &Report{Tenant: x.Tenant, Action: ReplayAction, Outcome: OK, Started: x.Now().UTC(), Warnings: slices.Clone(x.Warnings), Version: Version},
-	}
-	w.stateCtx, w.cancel = context.WithDeadline(ctx, t.state)
-	return w
+	return &replayWork{Work: NewWork(ctx, &x.Exporter, ReplayAction, "replay", newReplay()), x: x}
 }
 
 // carryOn claims the replay, walks on, and writes down how far it came.
 func (w *replayWork) carryOn(ctx context.Context) {
 	w.before = w.Record.Replay
 	readable := w.readable(time.Now(), w.x.ReadLag)
-	w.Record.Runs++
-	w.Record.Until = w.x.claimEnd(w.times)
-	err := w.Save(w.stateCtx)
+	err := w.Claim()
 	if err == nil {
-		err = w.clear(w.stateCtx, readable)
+		err = w.clear(w.StateCtx, readable)
 	}
 	if err == nil {
 		err = w.walk(ctx, w)
 	}
-	w.conclude(err)
-	w.settle(err)
-	w.publish(ctx)
+	switch {
+	case err == nil:
+		if w.End(StateDone) {
+			w.Report.Notice = &Notice{Kind: NoticeReplay, Since: w.Record.Opened}
+		}
+	case errors.Is(err, errOvertaken):
+		w.Report.Warn("%v", err)
+		w.End(StateOvertaken)
+	default:
+		w.Leave(err)
+	}
+	w.Publish(ctx)
 }
 
 // clear waits until what is in the way of look-up has passed: what an earlier
@@ -338,17 +262,15 @@ func (w *replayWork) walk(ctx context.Context, book logbook) error {
 		}
 		x.Keep = keep
 	}
-	place := x.Target.On(w.r.Started)
-	w.r.Place = Place{Region: x.Region, Group: place.Group, Stream: place.Stream}
-	w.r.From = rec.Position
-	way := newWalk(&x, w.r, book, w.times, route{from: origin{after: rec.Position}, to: rec.To, doubt: rec.To, readable: time.Now(), mustRead: w.x.shares(*rec)})
+	w.Report.From = rec.Position
+	way := newWalk(&x, w.Report, book, w.times, route{from: origin{after: rec.Position}, to: rec.To, doubt: rec.To, readable: time.Now(), mustRead: w.x.shares(*rec)})
 	way.claimed = true // from the start: it is saved, and found out when it was stopped, before anything is sent
 	err := way.run(ctx)
 	way.close()
 	if err == nil {
-		w.r.To = rec.To // nothing lies between the last event and the range's end
+		w.Report.To = rec.To // nothing lies between the last event and the range's end
 	}
-	w.note(w.r.To)
+	w.note(w.Report.To)
 	return err
 }
 
@@ -357,7 +279,7 @@ func (w *replayWork) claim(context.Context) error { return nil }
 
 // note is part of logbook.
 func (w *replayWork) note(position tenantlog.ID) {
-	rec, was, r := &w.Record.Replay, &w.before, w.r
+	rec, was, r := &w.Record.Replay, &w.before, w.Report
 	rec.Position = position
 	rec.Fetched, rec.Filtered = was.Fetched+r.Fetched, was.Filtered+r.Filtered
 	rec.Exported, rec.Present = was.Exported+r.Exported, was.Present+r.Present
@@ -371,114 +293,6 @@ func (w *replayWork) save(ctx context.Context) error {
 		return err
 	}
 	return w.Save(ctx)
-}
-
-// conclude fills in how the run ended.
-func (w *replayWork) conclude(err error) {
-	switch {
-	case err == nil, errors.Is(err, errGone), errors.Is(err, errOvertaken):
-		if err != nil {
-			w.r.Warn("%v", err)
-		}
-	case IsLost(err):
-		w.r.Skip(err)
-	case IsLimit(err):
-		w.r.Limit(err)
-	default:
-		w.r.Fail(err)
-	}
-}
-
-// settle writes down how the run ended, and takes the record away where the
-// replay has ended with it.
-func (w *replayWork) settle(err error) {
-	rec := w.Record
-	switch {
-	case errors.Is(err, errGone):
-		rec.State = StateStopped
-	case errors.Is(err, errOvertaken):
-		w.end(StateOvertaken)
-	case IsLost(err):
-		w.lost()
-	case err == nil:
-		rec.Error = nil
-		if w.end(StateDone) {
-			w.r.Notice = &Notice{Kind: NoticeReplay, Since: rec.Opened}
-		}
-	default:
-		rec.Until, rec.Error = time.Time{}, nil
-		if w.r.Error != nil {
-			rec.Error = w.r.Error.short()
-			w.r.TellFailure(&rec.Told, w.Now().UTC())
-		}
-		w.release()
-	}
-}
-
-// release ends the claim, for the next run to go on.
-func (w *replayWork) release() {
-	err := w.Save(w.stateCtx)
-	switch {
-	case errors.Is(err, errGone):
-		w.Record.State = StateStopped
-	case IsLost(err):
-		w.lost()
-	case err != nil && w.r.Outcome != Failed: // the first error is the one to mend
-		w.r.Fail(err)
-	}
-}
-
-// lost finds out who has taken the replay away, and ends it where that was to
-// stop it.
-func (w *replayWork) lost() {
-	if found, err := w.Read(w.stateCtx, Parameter{}); err == nil && found && w.Record.State == StateStopped {
-		w.r.Outcome, w.r.Skipped = OK, ""
-		w.end(StateStopped)
-	}
-}
-
-// end takes the record away. It reports false where that failed: then the record
-// says how the replay has ended, and the next run takes it away.
-func (w *replayWork) end(state State) bool {
-	rec := w.Record
-	rec.State, rec.Until = state, time.Time{}
-	err := w.Params.Delete(w.stateCtx, ReplayName)
-	if err != nil {
-		w.r.Fail(err)
-		w.r.TellFailure(&rec.Told, w.Now().UTC())
-		_ = w.Save(w.stateCtx) // the first error is the one to mend
-	}
-	return err == nil
-}
-
-// tidy takes away a parameter with nothing but void records, which a run left
-// that was at work while the replay was ended. It gives that run time to end.
-func (w *replayWork) tidy(p Parameter) {
-	if p.Version != 0 && w.Now().Sub(p.Modified) >= maxClaim {
-		w.end(StateStopped) // a failure is no matter: the next run tries again
-	}
-}
-
-func (w *replayWork) failed(ctx context.Context, err error) (Report, error) {
-	if _, refused := errors.AsType[Refused](err); refused {
-		return Report{}, err
-	}
-	w.r.Fail(err)
-	w.publish(ctx)
-	return *w.r, nil
-}
-
-func (w *replayWork) publish(ctx context.Context) {
-	if w.Record != nil && w.Record.Opened != (time.Time{}) {
-		replay := w.Record.Replay
-		w.r.Replay = &replay
-	}
-	w.r.Ended = w.Now().UTC()
-	ctx, cancel := context.WithDeadline(ctx, w.times.tell)
-	defer cancel()
-	// A message that does not get through is not tried again: the report's line
-	// is there, and REPLAY says the same.
-	_ = w.x.Publish(ctx, *w.r)
 }
 
 // replaying is the error of a live export that was sent back while a replay is
@@ -501,7 +315,8 @@ func (x *Exporter) checkReplay(ctx context.Context, reached tenantlog.ID, fresh 
 	if fresh {
 		p = Parameter{}
 	}
-	g := newReplay(x.Parameters, x.Now)
+	g := newReplay()
+	g.Params, g.Now = x.Parameters, x.Now
 	found, err := g.Read(ctx, p)
 	if err != nil {
 		return err

@@ -174,12 +174,19 @@ type Report struct {
 // it is an *Error.
 func (r *Report) Fail(err error) { r.Outcome, r.Error = Failed, AsError(KindState, err) }
 
-// Limit has the report of a long action say that the time or the rate limit
-// ended its run, and that it was the rate limit.
-func (r *Report) Limit(err error) {
-	r.Outcome = Limited
-	if errors.Is(err, ErrNoTime) {
+// conclude has the report of a long action say how its run ended, where there is
+// an error: with a failure, or for lack of time, and whether that was the rate
+// limit's.
+func (r *Report) conclude(err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNoTime):
+		r.Outcome = Limited
 		r.Warn("%s", AsError(KindRateLimit, err).Text)
+	case IsLimit(err):
+		r.Outcome = Limited
+	default:
+		r.Fail(err)
 	}
 }
 

@@ -67,12 +67,7 @@ type Exporter struct {
 // ended. It ends before ctx's deadline.
 func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 	t := plan(ctx)
-	r := &Report{
-		Tenant: x.Tenant, Action: ExportAction, Outcome: OK, Started: x.Now().UTC(),
-		Warnings: slices.Clone(x.Warnings), Version: Version,
-	}
-	today := x.Target.On(r.Started)
-	r.Place = Place{Region: x.Region, Group: today.Group, Stream: today.Stream}
+	r := x.report(ExportAction)
 	tellCtx, cancel := context.WithDeadline(ctx, t.tell)
 	defer cancel()
 	stateCtx, cancel := context.WithDeadline(ctx, t.state)
@@ -96,10 +91,26 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 	return x.tell(tellCtx, r, s)
 }
 
+// report begins the report of a run.
+func (x *Exporter) report(action string) *Report {
+	r := &Report{
+		Tenant: x.Tenant, Action: action, Outcome: OK, Started: x.Now().UTC(),
+		Warnings: slices.Clone(x.Warnings), Version: Version,
+	}
+	r.Place = x.place(x.Target, r.Started)
+	return r
+}
+
+// place is the target's log stream on a day.
+func (x *Exporter) place(t Target, day time.Time) Place {
+	t = t.On(day)
+	return Place{Region: x.Region, Group: t.Group, Stream: t.Stream}
+}
+
 // Fail reports a run that could not begin, because the tenant's parameters
 // could not be read. Without them there is no Slack to tell.
 func (x *Exporter) Fail(ctx context.Context, err error) Report {
-	r := &Report{Tenant: x.Tenant, Action: ExportAction, Started: x.Now().UTC(), Version: Version}
+	r := x.report(ExportAction)
 	r.Fail(err)
 	return x.publish(ctx, r)
 }

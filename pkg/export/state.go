@@ -42,7 +42,7 @@ func openState(ctx context.Context, params Parameters, run, checkpoint Parameter
 
 func newRun(params Parameters, now func() time.Time) Register[*RunRecord] {
 	return Register[*RunRecord]{
-		Params: params, Name: RunName, Now: now, Owner: NewOwner(),
+		Params: params, Name: RunName, Now: now, Owner: newOwner(),
 		New: func() *RunRecord { return &RunRecord{} },
 	}
 }

@@ -24,14 +24,6 @@ const (
 	defaultTime = 5 * time.Minute
 )
 
-// Stages are the ends of a long action's stages in the time that ctx leaves:
-// nothing is fetched after the first, no parameter written after the second, and
-// nobody told after the third. At the last, all that was begun has ended.
-func Stages(ctx context.Context) (fetch, state, tell, end time.Time) {
-	t := plan(ctx)
-	return t.fetch, t.state, t.tell, t.end
-}
-
 // plan divides the time until ctx's deadline. It counts on the system's clock,
 // as contexts do.
 func plan(ctx context.Context) times {

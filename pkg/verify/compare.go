@@ -36,12 +36,12 @@ func (w *work) compare(ctx context.Context) error {
 	batch := batch{w: w}
 	reader := export.Reader{Source: w.v.Source, Now: w.Now, Warn: w.warn}
 	before := w.v.Source.Waited()
-	err := reader.Read(ctx, tenantlog.Stretch{After: rec.Position, To: rec.To}, w.fetch, func(events []tenantlog.Event) error {
+	err := reader.Read(ctx, tenantlog.Stretch{After: rec.Position, To: rec.To}, w.Fetch, func(events []tenantlog.Event) error {
 		return batch.add(ctx, events)
 	})
-	w.r.Waits.RateLimitSeconds = (w.v.Source.Waited() - before).Seconds()
+	w.Report.Waits.RateLimitSeconds = (w.v.Source.Waited() - before).Seconds()
 	if err == nil || export.IsLimit(err) {
-		if last := batch.compare(w.stateCtx); last != nil {
+		if last := batch.compare(w.StateCtx); last != nil {
 			err = last
 		}
 	}
@@ -90,7 +90,7 @@ func (b *batch) add(ctx context.Context, events []tenantlog.Event) error {
 		if b.types == nil {
 			b.types = make(map[tenantlog.ID]string, atOnce)
 		}
-		out := b.w.v.Sink.Render(e)
+		out := b.w.v.Stored.Render(e)
 		b.bytes += out.Size
 		out.Message = nil // what it says does not matter
 		b.types[e.ID] = e.Type
@@ -115,8 +115,8 @@ func (b *batch) compare(ctx context.Context) error {
 	rec.Fetched += b.fetched
 	rec.Filtered += b.filtered
 	rec.Expected += len(b.events)
-	b.w.r.Fetched += b.fetched
-	b.w.r.Filtered += b.filtered
+	b.w.Report.Fetched += b.fetched
+	b.w.Report.Filtered += b.filtered
 	for _, e := range b.events {
 		switch n := copies[e.ID]; {
 		case n > 0:
@@ -148,7 +148,7 @@ func (b *batch) find(ctx context.Context) (copies map[tenantlog.ID]int, elsewher
 		byTarget[t] = append(byTarget[t], e)
 	}
 	for t, events := range byTarget {
-		found, err := b.w.v.Sink.Copies(ctx, t, events)
+		found, err := b.w.v.Stored.Copies(ctx, t, events)
 		if err != nil {
 			return nil, nil, cannotRead(err, t)
 		}
@@ -161,7 +161,7 @@ func (b *batch) find(ctx context.Context) (copies map[tenantlog.ID]int, elsewher
 		if len(absent) == 0 {
 			continue
 		}
-		others, err := b.w.v.Sink.Elsewhere(ctx, t, absent)
+		others, err := b.w.v.Stored.Elsewhere(ctx, t, absent)
 		if errors.Is(err, export.ErrCannotRead) {
 			b.w.warn("the other streams of " + t.Group + " cannot be searched: what is there alone counts as missing (logs:FilterLogEvents is not allowed)")
 			continue
@@ -196,7 +196,7 @@ func cannotRead(err error, t export.Target) error {
 }
 
 // warn adds a warning, each text once.
-func (w *work) warn(text string) { w.r.Warn("%s", text) }
+func (w *work) warn(text string) { w.Report.Warn("%s", text) }
 
 // save saves from time to time. That it failed is no matter, unless the
 // verification was taken away: the next save makes good for it.
