@@ -274,8 +274,8 @@ func TestHugeAnswers(t *testing.T) {
 		path, says string
 		compressed bool
 	}{
-		"a page":            {"/api/v2/logs", "larger than", false},
-		"a compressed page": {"/api/v2/logs", "larger than", true},
+		"a page":            {"/api/v2/logs", "too large: over", false},
+		"a compressed page": {"/api/v2/logs", "too large: over", true},
 		"a token":           {"/oauth/token", "no token", false},
 	}
 	for name, tt := range tests {
