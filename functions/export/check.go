@@ -42,6 +42,9 @@ func (h *handler) check(ctx context.Context, r request) (any, error) {
 		PostToSlack: keys.Slack,
 		Now:         h.now,
 	}
+	if err == nil {
+		c.Settings.Run = h.lastRun(ctx, t)
+	}
 	if n := h.notifier(t); n != nil {
 		c.Slack = n
 	}
@@ -55,6 +58,13 @@ func (h *handler) check(ctx context.Context, r request) (any, error) {
 	return &result, nil
 }
 
+// lastRun reads what the last runs have left in RUN.
+func (h *handler) lastRun(ctx context.Context, t tenant) check.Run {
+	run := check.Run{Parameter: t.parameters[export.RunName]}
+	run.Record, run.PassedOver, run.Err = export.ReadRun(ctx, t.store, h.now, run.Parameter)
+	return run
+}
+
 // checkSettings translates what was read of a tenant's settings.
 func checkSettings(t tenant, err error) check.Settings {
 	o := options(t.settings, t.warnings, nil)
@@ -62,7 +72,7 @@ func checkSettings(t tenant, err error) check.Settings {
 		Path: t.store.Path(), Count: len(t.parameters), Err: err, Warnings: t.warnings,
 		Domain: t.settings.Auth0.Domain, Audience: t.settings.Auth0.Audience, RateShare: t.settings.Auth0.RateShare,
 		Retention: o.Retention, Start: o.Start, Target: o.Target,
-		Run: t.parameters[export.RunName], Checkpoint: t.parameters[export.CheckpointName],
+		Checkpoint: t.parameters[export.CheckpointName],
 	}
 	if bad, ok := errors.AsType[*config.Error](t.err); ok {
 		for _, p := range bad.Problems {

@@ -250,6 +250,25 @@ func TestCheckBrokenLinks(t *testing.T) {
 	}
 }
 
+// TestCheckReadsRunAsARunDoes: what somebody has written into RUN is passed
+// over, and told.
+func TestCheckReadsRunAsARunDoes(t *testing.T) {
+	b := newCheckBench(t, devstack.Options{}, auth0.Options{Seed: 1})
+	b.happen(5)
+	b.tick(export.OK)
+	b.set(map[string]string{export.RunName: "mine"})
+	r := b.checks(t.Context(), `{"action":"check"}`)
+	text := strings.Join(r.Text, "\n")
+	for _, says := range []string{"(the last run)", "RUN", "passed over"} {
+		if !strings.Contains(text, says) {
+			t.Errorf("nothing of %q in\n%s", says, text)
+		}
+	}
+	if r.Outcome != export.OK {
+		t.Errorf("%s\n%s", r.Outcome, text)
+	}
+}
+
 func (b checkBench) noRule() {
 	b.Helper()
 	if err := b.stack.Events.Put(events.Rule{Name: "auth0-logs", Expression: "rate(5 minutes)"}); err != nil {

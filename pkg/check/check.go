@@ -91,8 +91,20 @@ type Settings struct {
 	Retention time.Duration
 	Start     export.Start
 	Target    export.Target
-	// Run and Checkpoint are the parameters of these names.
-	Run, Checkpoint export.Parameter
+	Run       Run
+	// Checkpoint is the parameter of this name.
+	Checkpoint export.Parameter
+}
+
+// Run is the parameter RUN as the next run reads it.
+type Run struct {
+	Parameter export.Parameter
+	// Record is the newest valid one, an empty one where there is none.
+	Record export.RunRecord
+	// PassedOver tell of what newer versions hold that are no records.
+	PassedOver []string
+	// Err says why it could not be read.
+	Err error
 }
 
 // Check is a check of one tenant. Auth0 and Logs are used only where the

@@ -150,17 +150,21 @@ func TestClock(t *testing.T) {
 func TestPosition(t *testing.T) {
 	const hour = time.Hour
 	id := func(ago time.Duration) tenantlog.ID { return tenantlog.At(now.Add(-ago)) }
-	run := func(position tenantlog.ID, checkpoint string, start string) export.Parameter {
-		value := `{"format":1,"expects":3,"position":"` + string(position) + `","startFrom":"` + start + `","checkpoint":{"value":"` + checkpoint + `","version":2}}`
-		return export.Parameter{Version: 3, Value: value}
+	ours := string(id(hour))
+	run := func(position tenantlog.ID, checkpoint string, start string) Run {
+		var r Run
+		r.Record.Position, r.Record.StartFrom = position, start
+		r.Record.Checkpoint.Value, r.Record.Checkpoint.Version = checkpoint, 2
+		return r
 	}
+	edited := run(id(hour), ours, "")
+	edited.PassedOver = []string{"RUN:7 is mine."}
 	checkpoint := func(version int64, value string) export.Parameter {
 		return export.Parameter{Version: version, Value: value}
 	}
 	start := func(text string, ago time.Duration) export.Start {
 		return export.Start{Text: text, ID: func(now time.Time) tenantlog.ID { return tenantlog.At(now.Add(-ago)) }}
 	}
-	ours := string(id(hour))
 	tests := map[string]struct {
 		settings Settings
 		want     Status
@@ -177,7 +181,8 @@ func TestPosition(t *testing.T) {
 		"START_FROM changed":           {Settings{Run: run(id(hour), ours, "old"), Checkpoint: checkpoint(2, ours), Start: start("new", 5*hour)}, OK, "(START_FROM), 5 h ago"},
 		"START_FROM acted on":          {Settings{Run: run(id(hour), ours, "old"), Checkpoint: checkpoint(2, ours), Start: start("old", 5*hour)}, OK, "(the last run), 1 h ago"},
 		"RUN lost":                     {Settings{Checkpoint: checkpoint(7, ours), Start: start("x", 5*hour)}, OK, "(CHECKPOINT), 1 h ago"},
-		"RUN edited":                   {Settings{Run: export.Parameter{Version: 1, Value: "mine"}}, Failed, "RUN is no record"},
+		"RUN edited":                   {Settings{Run: edited, Checkpoint: checkpoint(2, ours)}, OK, "(the last run), 1 h ago; Auth0 keeps at most 30 days of events. RUN:7 is mine."},
+		"RUN unread":                   {Settings{Run: Run{Err: &export.Error{Text: "no.", Fix: "do."}}}, Failed, "no."},
 		"CHECKPOINT malformed":         {Settings{Checkpoint: checkpoint(7, "yesterday")}, Failed, "CHECKPOINT: "},
 		"a bit in the future":          {Settings{Start: start("x", -4*time.Minute)}, OK, "(START_FROM), under 1 s ago"},
 		"in the future":                {Settings{Start: start("x", -6*time.Minute)}, Failed, "START_FROM lies in the future"},

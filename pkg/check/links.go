@@ -233,7 +233,7 @@ func (c *Check) state(ctx context.Context) []Link {
 	for _, p := range []struct {
 		name string
 		is   export.Parameter
-	}{{export.CheckpointName, c.Settings.Checkpoint}, {export.RunName, c.Settings.Run}} {
+	}{{export.CheckpointName, c.Settings.Checkpoint}, {export.RunName, c.Settings.Run.Parameter}} {
 		l := alone(ctx, p.name, c.lacks(), func(ctx context.Context) Link {
 			if err := c.Parameters.MayWrite(ctx, p.name); err != nil {
 				return failure(err)

@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -92,33 +91,21 @@ func (r reading) words() string {
 // position compares where the next run goes on with what Auth0 still keeps.
 func (c *Check) position(ctx context.Context) []Link {
 	return alone(ctx, "position", c.lacks("START_FROM", "AUTH0_LOG_RETENTION_DAYS"), func(context.Context) Link {
-		now := c.Now()
-		record, err := c.record()
-		if err != nil {
-			return failure(err)
+		now, run := c.Now(), c.Settings.Run
+		if run.Err != nil {
+			return failure(run.Err)
 		}
-		from, whose, err := c.from(record, now)
+		from, whose, err := c.from(run.Record, now)
 		if err != nil {
 			return failure(err)
 		}
 		if from > tenantlog.At(now.Add(export.MaxAhead)) {
 			return failure(&export.Error{Text: fmt.Sprintf("%s lies in the future: %s.", whose, from), Fix: "put a log_id, time or date that has passed."})
 		}
-		return c.kept(from, whose, now)
+		l := c.kept(from, whose, now)
+		l.Text = strings.Join(append([]string{l.Text}, run.PassedOver...), " ")
+		return l
 	})
-}
-
-// record is RUN; the zero record where there is none.
-func (c *Check) record() (record export.RunRecord, err error) {
-	run := c.Settings.Run
-	if run.Version == 0 {
-		return record, nil
-	}
-	if err := json.Unmarshal([]byte(run.Value), &record); err != nil {
-		return record, &export.Error{Text: "RUN is no record of the export.", Err: err,
-			Fix: "delete RUN if it was edited: the next run then goes on from CHECKPOINT and makes it again."}
-	}
-	return record, nil
 }
 
 // from is the id after which the next run goes on, and whose word that is: an
@@ -171,9 +158,9 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 // lastRun is when the schedule is last known to have started a run, the zero
 // time where it is not known.
 func (c *Check) lastRun() time.Time {
-	record, err := c.record()
-	if err != nil || record.Last == nil {
+	last := c.Settings.Run.Record.Last
+	if last == nil {
 		return time.Time{}
 	}
-	return record.Last.Started
+	return last.Started
 }

@@ -98,12 +98,23 @@ func KeepVerified(ctx context.Context, params Parameters, now func() time.Time, 
 // busyPause is how long is waited for a run that is at work.
 const busyPause = 2 * time.Second
 
+// ReadRun reads RUN, of which p is the newest version, as a run does: the newest
+// valid record, or an empty one. passedOver has a sentence on each newer version
+// that holds something else.
+func ReadRun(ctx context.Context, params Parameters, now func() time.Time, p Parameter) (record RunRecord, passedOver []string, err error) {
+	run := newRun(params, now)
+	_, err = run.Read(ctx, p)
+	for _, w := range run.Warnings {
+		passedOver = append(passedOver, w+".")
+	}
+	return *run.Record, passedOver, err
+}
+
 // Reached is how far the live export has come, as RUN says: "" where it has not
 // begun.
 func Reached(ctx context.Context, params Parameters, now func() time.Time) (tenantlog.ID, error) {
-	run := newRun(params, now)
-	_, err := run.Read(ctx, Parameter{})
-	return run.Record.Reached(), err
+	record, _, err := ReadRun(ctx, params, now, Parameter{})
+	return record.Reached(), err
 }
 
 // CheckReached refuses a stretch that goes beyond where the export has come to.
