@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"auth0-logs-to-cloudwatch/pkg/config"
 	"auth0-logs-to-cloudwatch/pkg/export"
 	"auth0-logs-to-cloudwatch/pkg/verify"
 )
@@ -188,32 +189,102 @@ func TestPagesMakeWhatThereIs(t *testing.T) {
 	}
 }
 
-// firstColumn are the cells of the first column of the first table behind a
-// heading, without its head.
-func firstColumn(t *testing.T, page, heading string) []string {
+// rowsBehind are the cells of the rows of the first table behind a text of a page,
+// without its head.
+func rowsBehind(t *testing.T, page, text string) (rows [][]string) {
 	t.Helper()
-	_, text, found := strings.Cut(page, "\n## "+heading+"\n")
-	_, text, table := strings.Cut(text, "\n| --- |")
+	_, rest, found := strings.Cut(page, text)
+	_, rest, table := strings.Cut(rest, "\n| --- |")
 	if !found || !table {
-		t.Fatalf("there is no table behind %q", heading)
+		t.Fatalf("there is no table behind %q", text)
 	}
-	var cells []string
-	for _, line := range strings.Split(text, "\n")[1:] {
-		cell, isRow := strings.CutPrefix(line, "| ")
+	for _, line := range strings.Split(rest, "\n")[1:] {
+		row, isRow := strings.CutPrefix(line, "| ")
 		if !isRow {
 			break
 		}
-		cell, _, _ = strings.Cut(cell, " | ")
-		cells = append(cells, cell)
+		rows = append(rows, strings.Split(strings.TrimSuffix(row, " |"), " | "))
+	}
+	return rows
+}
+
+// firstColumn are the cells of the first column of the first table behind a
+// heading.
+func firstColumn(t *testing.T, page, heading string) (cells []string) {
+	t.Helper()
+	for _, row := range rowsBehind(t, page, "\n## "+heading+"\n") {
+		cells = append(cells, row[0])
 	}
 	return cells
+}
+
+// coded is what a cell sets in code.
+func coded(cell string) []string {
+	marks := codeMark.FindAllString(cell, -1)
+	for i, m := range marks {
+		marks[i] = strings.Trim(m, "`")
+	}
+	return marks
+}
+
+// TestSettingsTable: the README names each parameter with its type, and no other.
+func TestSettingsTable(t *testing.T) {
+	readme := string(readFile(t, filepath.Join(repository, "README.md")))
+	got := map[string]string{}
+	for _, row := range rowsBehind(t, readme, "\n## Settings\n") {
+		for _, name := range coded(row[0]) {
+			got[name] = row[1]
+		}
+	}
+	want := map[string]string{}
+	for _, p := range config.Parameters() {
+		want[p.Name] = "String"
+		if p.Secure {
+			want[p.Name] = "SecureString"
+		}
+	}
+	// Told in the row of SLACK_INCOMING_WEBHOOK_URL; there while an action is open.
+	for _, name := range []string{"SLACK_INCOMING_WEBHOOK", "REPLAY", "VERIFY"} {
+		if _, ok := want[name]; !ok {
+			t.Errorf("%s is no parameter", name)
+		}
+		delete(want, name)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("settings (-code +README):\n%s", diff)
+	}
+}
+
+// TestRolesPage: the page lists the statements of both roles with their actions.
+func TestRolesPage(t *testing.T) {
+	s := newStack(t, map[string]any{
+		"SecretsKeyArn": keyARN, "CloudwatchRoleArn": roleARN, "AssumableRoleArns": otherRoleARN, "CreateLogGroup": "false",
+		"StatusWidgetMaySteer": "true", "Tracing": "true", "VpcSubnetIds": "subnet-1", "VpcSecurityGroupIds": "sg-1",
+	})
+	text := page(t, "roles.md")
+	for _, role := range []struct{ id, under string }{{"ExportRole", "The export function's:"}, {"StatusRole", "The status widget's"}} {
+		want := map[string][]string{}
+		for sid, statement := range s.statements(t, role.id) {
+			want[sid] = statement.Actions
+		}
+		got := map[string][]string{}
+		for _, row := range rowsBehind(t, text, role.under) {
+			for _, sid := range coded(row[0]) {
+				got[sid] = coded(row[1])
+			}
+		}
+		sorted := cmp.Transformer("sorted", func(s []string) []string { return slices.Sorted(slices.Values(s)) })
+		if diff := cmp.Diff(want, got, sorted); diff != "" {
+			t.Errorf("%s (-template +page):\n%s", role.id, diff)
+		}
+	}
 }
 
 // TestStatePage: the page explains each key that RUN may hold.
 func TestStatePage(t *testing.T) {
 	var got []string
 	for _, cell := range firstColumn(t, page(t, "state.md"), "What RUN holds") {
-		got = append(got, strings.Split(strings.Trim(cell, "`"), "`, `")...)
+		got = append(got, coded(cell)...)
 	}
 	var want []string
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[export.RunRecord]()) {
