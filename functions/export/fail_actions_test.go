@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"auth0-logs-to-cloudwatch/pkg/devstack/fault"
 	"auth0-logs-to-cloudwatch/pkg/devstack/logs"
 	"auth0-logs-to-cloudwatch/pkg/export"
+	"auth0-logs-to-cloudwatch/pkg/verify"
 )
 
 // fillAll verifies all of a log of so many events, and adds what is missing.
@@ -141,6 +144,37 @@ func TestActionsTellNoSecret(t *testing.T) {
 				v.hear(v.out.String(), v.tenant.Get("REPLAY"), v.tenant.Get("VERIFY"))
 				v.search()
 			})
+		}
+	}
+}
+
+// TestAnEmptyPageIsNoEnd has Auth0 answer amid the log that nothing follows. A
+// replay is not done by that, and a verification does not call complete what it
+// has not seen: the export has come to later events.
+func TestAnEmptyPageIsNoEnd(t *testing.T) {
+	t.Parallel()
+	const first, last = 50, 250
+	for action, parameter := range map[string]string{"replay": export.ReplayName, "verify": verify.ParameterName} {
+		for _, good := range []int{0, 1} { // pages before that
+			b := replayBench(t, 300)
+			ids := slices.Sorted(maps.Keys(b.idsIn("default")))
+			b.stack.Faults.Add(fault.Rule{Op: "logs", Skip: good, Do: jsonBody("[]")})
+			ask := fmt.Sprintf(`{"action":%q,"from":%q,"to":%q}`, action, ids[first], ids[last])
+			_, err := b.h.Handle(t.Context(), []byte(ask))
+			if err == nil || !strings.Contains(err.Error(), "source: Auth0 answered that nothing follows") || !b.isOpen(parameter) {
+				t.Errorf("%s after %d pages: error %v, still open %t", action, good, err, b.isOpen(parameter))
+			}
+			b.stack.Faults.Clear()
+			b.clock.after(lapse)
+			if _, err := b.h.Handle(t.Context(), event(t, "scheduled")); err != nil || b.isOpen(parameter) {
+				t.Errorf("%s after %d pages was not carried on: %v", action, good, err)
+			}
+			if v := b.found(); action == "verify" && (v == nil || v.Expected != last-first+1 || !v.Complete) {
+				t.Errorf("after %d pages the verification found %+v", good, v)
+			}
+			if n := len(b.idsIn("default-replay")); action == "replay" && n != last-first+1 {
+				t.Errorf("after %d pages the replay has stored %d events, want %d", good, n, last-first+1)
+			}
 		}
 	}
 }

@@ -22,6 +22,8 @@ type fetched struct {
 	// caughtUp is set where the log, or the part of it that is wanted, was read
 	// to its end: everything indexed up to then is on this page or before.
 	caughtUp time.Time
+	// none is set where Auth0 answered that the log has no more events.
+	none     bool
 	warnings []string
 	err      error
 }
@@ -81,6 +83,7 @@ func (f *fetcher) accept(p fetched, page tenantlog.Page) fetched {
 	for _, e := range page.Events {
 		p.bytes += len(e.Raw)
 	}
+	p.none = len(page.Events) == 0
 	n := settled(page.Events, p.serverTime)
 	if n < len(page.Events) || n == 0 {
 		p.caughtUp = caughtUp(p.serverTime)

@@ -43,7 +43,7 @@ func (p *piece) add(got fetched) (wasted float64) {
 		wasted = float64(n-kept) / float64(n)
 	}
 	if !p.ended && !got.caughtUp.IsZero() {
-		got.err = p.endsEarly(got.caughtUp)
+		got.err = p.endsEarly(got)
 	}
 	p.pages = append(p.pages, got)
 	p.ended = p.ended || got.last()
@@ -62,12 +62,17 @@ func (p *piece) own(events []tenantlog.Event) int {
 }
 
 // endsEarly is the error of a log that was read to its end although an event
-// that was indexed by then, and seen on another page, did not come.
-func (p *piece) endsEarly(caughtUp time.Time) error {
-	if t, ok := p.end.Time(); !ok || t.After(caughtUp) {
+// that was indexed by then, and seen on another page or by another run, did not
+// come.
+func (p *piece) endsEarly(got fetched) error {
+	seen := p.end
+	if seen == "" && got.none && p.covered < p.log.Seen {
+		seen = p.log.Seen
+	}
+	if t, ok := seen.Time(); !ok || t.After(got.caughtUp) {
 		return nil
 	}
-	return &Error{Kind: KindSource, Text: fmt.Sprintf("Auth0 answered that nothing follows log_id %s, and had %s before.", p.covered, p.end),
+	return &Error{Kind: KindSource, Text: fmt.Sprintf("Auth0 answered that nothing follows log_id %s, and had %s before.", p.covered, seen),
 		Fix: "nothing to do here if it passes: the next run asks again. If it lasts, report it to Auth0's support."}
 }
 

@@ -12,6 +12,10 @@ import (
 type Reader struct {
 	Source Source
 	Now    func() time.Time
+	// Seen is the id of an event that Auth0 has answered before and still keeps,
+	// "" where none is known. That nothing comes after an earlier id is then not
+	// believed.
+	Seen tenantlog.ID
 	// Warn is told of what Auth0 answered that is odd, page by page.
 	Warn func(text string)
 

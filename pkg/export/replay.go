@@ -262,10 +262,14 @@ func (w *replayWork) walk(ctx context.Context, book logbook) error {
 		}
 		x.Keep = keep
 	}
+	seen, err := w.Seen()
+	if err != nil {
+		return err
+	}
 	w.Report.From = rec.Position
-	way := newWalk(&x, w.Report, book, w.times, route{from: origin{after: rec.Position}, to: rec.To, doubt: rec.To, readable: time.Now(), mustRead: w.x.shares(*rec)})
+	way := newWalk(&x, w.Report, book, w.times, route{from: origin{after: rec.Position}, to: rec.To, seen: seen, doubt: rec.To, readable: time.Now(), mustRead: w.x.shares(*rec)})
 	way.claimed = true // from the start: it is saved, and found out when it was stopped, before anything is sent
-	err := way.run(ctx)
+	err = way.run(ctx)
 	way.close()
 	if err == nil {
 		w.Report.To = rec.To // nothing lies between the last event and the range's end

@@ -85,6 +85,8 @@ type route struct {
 	from origin
 	// to is the last id, "" where the walk goes on to the log's end.
 	to tenantlog.ID
+	// seen is the id of an event that there is, "" where none is known.
+	seen tenantlog.ID
 	// doubt is the id up to which events may be stored already.
 	doubt tenantlog.ID
 	// mustRead ends the walk where a log stream cannot be read, rather than have
@@ -117,7 +119,9 @@ func newWalk(x *Exporter, r *Report, book logbook, t times, way route) *walk {
 // run walks until it has caught up, the time is over, or something fails. When
 // it returns, nothing that it started is still at work.
 func (w *walk) run(ctx context.Context) error {
-	pages, stop := w.x.reader().start(ctx, w.from.after, w.to, w.times.fetch)
+	reader := w.x.reader()
+	reader.Seen = w.seen
+	pages, stop := reader.start(ctx, w.from.after, w.to, w.times.fetch)
 	defer stop()
 	deliverCtx, cancel := context.WithDeadline(ctx, w.times.deliver)
 	defer cancel()

@@ -226,6 +226,23 @@ func (w *Work[R]) Claim() error {
 	return w.Save(w.StateCtx)
 }
 
+// leastKept is for how long Auth0 keeps an event at the least, but for an hour.
+const leastKept = 23 * time.Hour
+
+// Seen is the last event that the live export has come to, for Reader.Seen: ""
+// where it is not known, or so old that Auth0 may have deleted it.
+func (w *Work[R]) Seen() (tenantlog.ID, error) {
+	record, _, err := ReadRun(w.StateCtx, w.Params, w.Now, Parameter{})
+	if err != nil {
+		return "", err
+	}
+	last := record.Position
+	if t, ok := last.Time(); !ok || last.Made() || w.Now().Sub(t) > leastKept {
+		return "", nil
+	}
+	return last, nil
+}
+
 // Leave writes down how a run ended that has not come to the action's end, for
 // the next one to go on.
 func (w *Work[R]) Leave(err error) {

@@ -34,9 +34,13 @@ func (w *work) compare(ctx context.Context) error {
 	}
 	w.found = findingsOf(&rec.Verification)
 	batch := batch{w: w}
-	reader := export.Reader{Source: w.v.Source, Now: w.Now, Warn: w.warn}
+	seen, err := w.Seen()
+	if err != nil {
+		return err
+	}
+	reader := export.Reader{Source: w.v.Source, Now: w.Now, Seen: seen, Warn: w.warn}
 	before := w.v.Source.Waited()
-	err := reader.Read(ctx, tenantlog.Stretch{After: rec.Position, To: rec.To}, w.Fetch, func(events []tenantlog.Event) error {
+	err = reader.Read(ctx, tenantlog.Stretch{After: rec.Position, To: rec.To}, w.Fetch, func(events []tenantlog.Event) error {
 		return batch.add(ctx, events)
 	})
 	w.Report.Waits.RateLimitSeconds = (w.v.Source.Waited() - before).Seconds()
