@@ -58,9 +58,9 @@ func (t *Telling) failed(r *Report) *Notice {
 	return &Notice{Kind: NoticeFailure, Since: t.FailingSince, Failures: t.Failures}
 }
 
-// TellFailure has Slack hear of a long action that fails, at once and then
+// tellFailure has Slack hear of a long action that fails, at once and then
 // hourly. told is when it last heard, as the action's record keeps it.
-func (r *Report) TellFailure(told *time.Time, now time.Time) {
+func (r *Report) tellFailure(told *time.Time, now time.Time) {
 	if !told.IsZero() && now.Sub(*told) < tellAgain {
 		return
 	}

@@ -176,10 +176,10 @@ func getVersion(ctx context.Context, params Parameters, name string, version int
 	}
 }
 
-// Foreign is the error of a parameter that holds something else than a record,
+// foreign is the error of a parameter that holds something else than a record,
 // after a Read that has found none; nil where there are void records alone, or
 // no parameter.
-func (g *Register[R]) Foreign() error {
+func (g *Register[R]) foreign() error {
 	if len(g.Warnings) == 0 {
 		return nil
 	}

@@ -69,7 +69,7 @@ var (
 func (x *Replayer) Open(ctx context.Context, want Replay, p Parameter) (Report, error) {
 	w := x.begin(ctx)
 	defer w.Close()
-	err := CheckReached(w.StateCtx, x.Parameters, x.Now, want.Stretch)
+	err := w.CheckReached(want.Stretch)
 	if err == nil {
 		err = w.open(want, p)
 	}
@@ -139,7 +139,7 @@ func (x *Replayer) Stop(ctx context.Context, p Parameter) (Report, error) {
 func (x *Replayer) Count(ctx context.Context, want Replay) (Report, error) {
 	w := x.begin(ctx)
 	defer w.Close()
-	if err := CheckReached(w.StateCtx, x.Parameters, x.Now, want.Stretch); err != nil {
+	if err := w.CheckReached(want.Stretch); err != nil {
 		return w.Failed(ctx, err)
 	}
 	want.State, want.Opened, want.Position = StateCounted, w.Report.Started, want.After
@@ -242,7 +242,7 @@ func (w *replayWork) overtaken(ctx context.Context) error {
 	if !w.x.shares(w.Record.Replay) {
 		return nil
 	}
-	reached, err := Reached(ctx, w.x.Parameters, w.x.Now)
+	reached, err := reachedBy(ctx, w.Params, w.Now)
 	if err == nil && reached < w.Record.To {
 		err = errOvertaken
 	}

@@ -190,8 +190,8 @@ func (r *Report) conclude(err error) {
 	}
 }
 
-// Skip has the report say that another run is at work.
-func (r *Report) Skip(other error) {
+// skip has the report say that another run is at work.
+func (r *Report) skip(other error) {
 	r.Outcome, r.Error, r.Notice, r.Skipped = Skipped, nil, nil, other.Error()
 }
 

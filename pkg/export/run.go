@@ -79,7 +79,7 @@ func (x *Exporter) Run(ctx context.Context, run, checkpoint Parameter) Report {
 	}
 	r.Warnings = append(r.Warnings, s.Warnings...)
 	if other := s.Busy(); other != nil {
-		r.Skip(other)
+		r.skip(other)
 		return x.publish(tellCtx, r)
 	}
 	if dead := s.Record.Owner; !s.Record.Until.IsZero() {
@@ -184,7 +184,7 @@ func (x *Exporter) conclude(r *Report, s *state, err error) {
 	switch {
 	case err == nil:
 	case IsLost(err):
-		r.Skip(err)
+		r.skip(err)
 	case errors.Is(err, errEdited), isReplaying:
 		r.Outcome = Limited
 		r.Warn("%v", err)
@@ -270,7 +270,7 @@ func (x *Exporter) claimEnd(t times) time.Time {
 
 func (x *Exporter) failState(r *Report, s *state, err error) {
 	if IsLost(err) {
-		r.Skip(err)
+		r.skip(err)
 		return
 	}
 	if errors.Is(err, errEdited) {

@@ -110,23 +110,9 @@ func ReadRun(ctx context.Context, params Parameters, now func() time.Time, p Par
 	return *run.Record, passedOver, err
 }
 
-// Reached is how far the live export has come, as RUN says: "" where it has not
+// reachedBy is how far the live export has come, as RUN says: "" where it has not
 // begun.
-func Reached(ctx context.Context, params Parameters, now func() time.Time) (tenantlog.ID, error) {
+func reachedBy(ctx context.Context, params Parameters, now func() time.Time) (tenantlog.ID, error) {
 	record, _, err := ReadRun(ctx, params, now, Parameter{})
 	return record.Reached(), err
-}
-
-// CheckReached refuses a stretch that goes beyond where the export has come to.
-func CheckReached(ctx context.Context, params Parameters, now func() time.Time, s tenantlog.Stretch) error {
-	reached, err := Reached(ctx, params, now)
-	switch {
-	case err != nil:
-		return err
-	case reached == "":
-		return Refusef("the export has no position yet: expected a run of it before, by its schedule or asked for")
-	case s.To > reached:
-		return Refusef("to lies beyond where the export has come to, %s: expected an end up to there", PlaceOf(reached))
-	}
-	return nil
 }

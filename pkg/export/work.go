@@ -128,6 +128,21 @@ func (w *Work[R]) Vacant(p Parameter) error {
 	return nil
 }
 
+// CheckReached refuses a stretch that goes beyond where the live export has come
+// to.
+func (w *Work[R]) CheckReached(s tenantlog.Stretch) error {
+	reached, err := reachedBy(w.StateCtx, w.Params, w.Now)
+	switch {
+	case err != nil:
+		return err
+	case reached == "":
+		return Refusef("the export has no position yet: expected a run of it before, by its schedule or asked for")
+	case s.To > reached:
+		return Refusef("to lies beyond where the export has come to, %s: expected an end up to there", PlaceOf(reached))
+	}
+	return nil
+}
+
 // Opened is what a run has to say that has opened an action and worked on it.
 func (w *Work[R]) Opened() (Report, error) {
 	if w.Report.Skipped != "" {
@@ -163,7 +178,7 @@ func (w *Work[R]) Told() (Report, bool) { return *w.Report, w.published }
 // is an error where it holds what is no record of ours.
 func (w *Work[R]) find(p Parameter) (found bool, err error) {
 	if found, err = w.Read(w.StateCtx, p); err == nil && !found {
-		err = w.Foreign()
+		err = w.foreign()
 	}
 	return found, err
 }
@@ -260,7 +275,7 @@ func (w *Work[R]) Leave(err error) {
 	claim.Until, claim.Error = time.Time{}, nil
 	if w.Report.Error != nil {
 		claim.Error = w.Report.Error.short()
-		w.Report.TellFailure(&claim.Told, w.Now().UTC())
+		w.Report.tellFailure(&claim.Told, w.Now().UTC())
 	}
 	switch err := w.Save(w.StateCtx); {
 	case errors.Is(err, w.Gone):
@@ -278,7 +293,7 @@ func (w *Work[R]) lost(err error) {
 	was, r := w.Record, w.Report
 	found, readErr := w.Read(w.StateCtx, Parameter{})
 	if readErr != nil || !found || w.Record.progress().State != StateStopped {
-		r.Skip(err)
+		r.skip(err)
 		return
 	}
 	w.Record = was // it has what this run did
@@ -295,7 +310,7 @@ func (w *Work[R]) End(state State) bool {
 	if err != nil {
 		w.Report.Fail(err)
 		claim.Error = w.Report.Error.short()
-		w.Report.TellFailure(&claim.Told, w.Now().UTC())
+		w.Report.tellFailure(&claim.Told, w.Now().UTC())
 		_ = w.Save(w.StateCtx) // the first error is the one to mend
 	}
 	return err == nil

@@ -105,7 +105,7 @@ type Want struct {
 func (v *Verifier) Open(ctx context.Context, want Want, p export.Parameter) (export.Report, error) {
 	w := v.begin(ctx)
 	defer w.Close()
-	err := export.CheckReached(w.StateCtx, v.Parameters, v.Now, want.Stretch)
+	err := w.CheckReached(want.Stretch)
 	if err == nil {
 		err = w.Vacant(p)
 	}

@@ -17,9 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
 
-	"auth0-logs-to-cloudwatch/pkg/export"
-
 	"auth0-logs-to-cloudwatch/pkg/config"
+	"auth0-logs-to-cloudwatch/pkg/export"
 )
 
 // deployed is a function on AWS.
